@@ -1,0 +1,132 @@
+// The closed catalogue of what we refuse or cannot do. What the world does is data, not a Failure.
+
+/** Every failure code with the values that its message quotes. Codes are API: they are never reworded. */
+export interface FailureDetails {
+  /** The person asked for something that makes no sense. */
+  usage: { action: string; what: string }
+  'target-malformed': { target: string; why: string }
+  'target-unsupported': { target: string; scheme: string }
+  'address-malformed': { text: string; why: string }
+  'association-malformed': { text: string; why: string }
+  'certificate-malformed': { why: string }
+  'certificate-unusable': { why: string }
+  'key-malformed': { why: string }
+  'file-exists': { path: string }
+  'file-missing': { path: string; what: string }
+  'file-malformed': { path: string; why: string }
+  'file-failed': { path: string; action: string; why: string }
+  'policy-malformed': { path: string; why: string }
+  'bootstrap-malformed': { source: string; why: string }
+  'listen-failed': { endpoint: string; why: string }
+  'resolver-missing': { why: string }
+  'statement-rejected': { kind: string; why: string }
+  'mirror-rejected': { mirror: string; why: string }
+  'dns-update-failed': { server: string; why: string }
+  'name-malformed': { name: string; why: string }
+  'program-failed': { action: string; why: string }
+}
+
+/** A stable name of one kind of failure. */
+export type FailureCode = keyof FailureDetails
+
+type Entry<C extends FailureCode> = {
+  /** `usage`: the caller must change the call. `own`: our disk, network or set-up failed. */
+  readonly blame: 'usage' | 'own'
+  readonly message: (details: FailureDetails[C]) => string
+  readonly hint?: (details: FailureDetails[C]) => string
+}
+
+const catalogue: { readonly [C in FailureCode]: Entry<C> } = {
+  usage: { blame: 'usage', message: (d) => `${d.action}: ${d.what}` },
+  'target-malformed': {
+    blame: 'usage',
+    message: (d) => `read target ${quote(d.target)}: ${d.why}`,
+    hint: () => 'write a target as host, host:port, https://host[:port] or tls://host:port',
+  },
+  'target-unsupported': {
+    blame: 'usage',
+    message: (d) =>
+      `look at ${quote(d.target)}: the handshake behind ${quote(d.scheme)} is not supported yet`,
+    hint: () => 'use https:// or tls://host:port for services that speak TLS from the first byte',
+  },
+  'address-malformed': {
+    blame: 'usage',
+    message: (d) => `read address ${quote(d.text)}: ${d.why}`,
+  },
+  'association-malformed': {
+    blame: 'usage',
+    message: (d) => `read TLSA record ${quote(d.text)}: ${d.why}`,
+    hint: () => 'a TLSA record is written as usage selector matching-type hex, such as 2 1 1 6b86…',
+  },
+  'certificate-malformed': { blame: 'usage', message: (d) => `read certificate: ${d.why}` },
+  'certificate-unusable': { blame: 'usage', message: (d) => `use certificate: ${d.why}` },
+  'key-malformed': { blame: 'usage', message: (d) => `read key: ${d.why}` },
+  'file-exists': {
+    blame: 'usage',
+    message: (d) => `write ${quote(d.path)}: the file exists already`,
+    hint: () => 'nothing was overwritten; move the old file away or choose another place',
+  },
+  'file-missing': {
+    blame: 'usage',
+    message: (d) => `read ${d.what} ${quote(d.path)}: there is no such file`,
+  },
+  'file-malformed': { blame: 'usage', message: (d) => `read ${quote(d.path)}: ${d.why}` },
+  'file-failed': { blame: 'own', message: (d) => `${d.action} ${quote(d.path)}: ${d.why}` },
+  'policy-malformed': { blame: 'usage', message: (d) => `read policy ${quote(d.path)}: ${d.why}` },
+  'bootstrap-malformed': {
+    blame: 'usage',
+    message: (d) => `read bootstrap ${quote(d.source)}: ${d.why}`,
+  },
+  'listen-failed': { blame: 'own', message: (d) => `listen on ${quote(d.endpoint)}: ${d.why}` },
+  'resolver-missing': {
+    blame: 'own',
+    message: (d) => `find a DNS resolver: ${d.why}`,
+    hint: () => 'name one with --resolver IP[:PORT]',
+  },
+  'statement-rejected': { blame: 'own', message: (d) => `verify ${d.kind}: ${d.why}` },
+  'mirror-rejected': { blame: 'own', message: (d) => `accept mirror ${quote(d.mirror)}: ${d.why}` },
+  'dns-update-failed': {
+    blame: 'own',
+    message: (d) => `update DNS at ${quote(d.server)}: ${d.why}`,
+  },
+  'name-malformed': { blame: 'usage', message: (d) => `read name ${quote(d.name)}: ${d.why}` },
+  'program-failed': { blame: 'own', message: (d) => `${d.action}: ${d.why}` },
+}
+
+const brand = Symbol.for('sightline.failure')
+
+/**
+ * A request that we cannot honour. Match on `code`; `details` holds the values, `hint` says what to do
+ * where we know it. Works across two copies of the package (`Failure.is`).
+ */
+export class Failure<C extends FailureCode = FailureCode> extends Error {
+  readonly code: C
+  readonly details: FailureDetails[C]
+  readonly hint: string | null
+  readonly blame: 'usage' | 'own'
+
+  constructor(code: C, details: FailureDetails[C], options?: { readonly cause?: unknown }) {
+    const entry: Entry<C> = catalogue[code]
+    super(entry.message(details), options)
+    this.name = 'Failure'
+    this.code = code
+    this.details = details
+    this.hint = entry.hint?.(details) ?? null
+    this.blame = entry.blame
+    Object.defineProperty(this, brand, { value: true })
+  }
+
+  /** True when `value` is a Failure, of any copy of the package. */
+  static is(value: unknown): value is Failure {
+    return typeof value === 'object' && value !== null && brand in value
+  }
+}
+
+/** All failure codes, for documents and tests. */
+export const failureCodes = Object.keys(catalogue) as readonly FailureCode[]
+
+/** `text` in quotes, control characters escaped and the length bounded, so that hostile values stay one short line. */
+export function quote(text: string): string {
+  const short = text.length > 120 ? `${text.slice(0, 117)}...` : text
+  return JSON.stringify(short)
+}

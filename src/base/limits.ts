@@ -1,0 +1,78 @@
+// Every bound on what we accept, store or wait for, each with its reason. Names end in their unit.
+
+export const limits = {
+  // Text and names
+  /** A target as typed; a 253-octet name with scheme, port and brackets fits three times. */
+  targetCharsMax: 1024,
+  /** RFC 1035 §2.3.4, without the root label. */
+  nameOctetsMax: 253,
+  labelOctetsMax: 63,
+
+  // DNS
+  /** What we announce with EDNS: fits every path's MTU (DNS flag day 2020). */
+  dnsUdpPayloadBytes: 1232,
+  /** A DNS message over TCP has a 16-bit length. */
+  dnsMessageBytesMax: 65_535,
+  /** Records of one type that we take from one answer; a TLSA or address set beyond this is not for people. */
+  dnsRecordsMax: 64,
+  /** CNAME steps followed within an answer; BIND stops at 16, unbound at 11. */
+  cnameStepsMax: 8,
+  /** RFC 6698 data with matching type 0 (Full): a certificate or key over 1 kB is refused (protocol §1). */
+  tlsaDataBytesMax: 1024,
+  /** Ancestors asked for `_ca` (protocol §1). */
+  climbLabelsMax: 8,
+  /** A query by UDP is sent again after this; the deadline of the whole look bounds the number. */
+  dnsRetryMs: 800,
+  dnsTriesMax: 3,
+  dnsTimeoutMs: 3_000,
+  /** Datagrams that are not the answer (wrong id, address, question) before a socket is given up: a flood must not keep us busy. */
+  dnsStrayDatagramsMax: 64,
+
+  // TLS
+  handshakeTimeoutMs: 3_000,
+  /** Bytes read from a peer until the handshake is done: a long chain is 10 kB, post-quantum ones 64 kB. */
+  handshakeBytesMax: 131_072,
+  chainCertificatesMax: 16,
+  certificateBytesMax: 65_536,
+  /** Addresses of one target that one vantage shakes hands with. */
+  addressesProbedMax: 4,
+
+  // Observations (protocol §5)
+  observationBytesMax: 65_536,
+  nonceBytes: 16,
+  /** An answer may be used this long after its DNS data was obtained, or for its TTL when that is shorter. */
+  observationValidMs: 60_000,
+  /** A clock may differ from ours by this much. */
+  clockSkewMs: 120_000,
+  descriptorBytesMax: 16_384,
+  /** An answer key and a descriptor live at most this long. */
+  descriptorValidMs: 7 * 86_400_000,
+
+  // Mirror (protocol §5, §11)
+  dnsCacheTtlMaxS: 60,
+  dnsCacheTtlMinS: 5,
+  dnsCacheNegativeS: 30,
+  cacheEntriesMax: 100_000,
+  requestBytesMax: 4_096,
+  /** An uncached question waits this long for a place before the signed `busy`. */
+  queueDeadlineMs: 2_000,
+  uncachedPerDomainPerSecond: 20,
+  outstandingPerDomainMax: 50,
+  outstandingMax: 512,
+  probesPerAddressPerSecond: 2,
+  /** Answers under one batch signature, and how long the first of them waits for company. */
+  batchAnswersMax: 32,
+  batchWaitMs: 2,
+
+  // Client
+  mirrorAnswerBytesMax: 65_536,
+  mirrorTimeoutMs: 2_000,
+  /** A mirror that has not answered by then gets a substitute beside it. */
+  mirrorReplaceMs: 600,
+  listBytesMax: 8_388_608,
+  bootstrapBytesMax: 262_144,
+  bootstrapPairsMax: 1_000,
+  policyBytesMax: 65_536,
+  verifyTimeoutMs: 5_000,
+  warmIdleMs: 300_000,
+} as const

@@ -1,0 +1,259 @@
+// The one seam to the world: what the rooms above may ask of time, chance, network, keys and files.
+
+/** Time. The node implementation is real; the simulator's runs as fast as it can. */
+export interface Clock {
+  /** Wall time in milliseconds since 1970 UTC. Not monotonic: never for durations. */
+  now(): number
+  /** Monotonic milliseconds, with fractions, from an arbitrary start. Never for dates. */
+  monotonic(): number
+  /** Runs `run` once after `ms`; the result cancels it. */
+  after(ms: number, run: () => void): () => void
+}
+
+/** Chance, unpredictable in production and seeded in tests. */
+export interface Random {
+  bytes(length: number): Uint8Array
+}
+
+export type DigestName = 'sha256' | 'sha512'
+export type SignatureName = 'Ed25519' | 'ES256'
+
+/** A public key as its DER SubjectPublicKeyInfo, and the one algorithm that it may be used with. */
+export interface PublicKey {
+  readonly algorithm: SignatureName
+  readonly spki: Uint8Array
+}
+
+/** A private key that can sign and never leaves the seam. */
+export interface SigningKey {
+  readonly publicKey: PublicKey
+  /** The signature over `data`: 64 bytes (Ed25519, or ES256 as r‖s per RFC 7518 §3.4). */
+  sign(data: Uint8Array): Uint8Array
+}
+
+/** Name constraints of a CA certificate (RFC 5280 §4.2.1.10), only the forms that a server name can meet. */
+export interface NameConstraints {
+  readonly permittedDns: readonly string[]
+  readonly excludedDns: readonly string[]
+  /** Address and mask, 8 or 32 bytes each, as in the certificate. */
+  readonly permittedIp: readonly Uint8Array[]
+  readonly excludedIp: readonly Uint8Array[]
+  /** True when it holds permitted or excluded subtrees of a form that we do not evaluate. */
+  readonly hasOtherForms: boolean
+}
+
+/** What a certificate says (RFC 5280), read and bounded. Text forms are for people; compare bytes. */
+export interface Certificate {
+  readonly der: Uint8Array
+  /** DER SubjectPublicKeyInfo. */
+  readonly spki: Uint8Array
+  /** Lower-case hexadecimal. */
+  readonly serial: string
+  readonly subject: string
+  readonly issuer: string
+  readonly subjectDer: Uint8Array
+  readonly issuerDer: Uint8Array
+  /** Milliseconds since 1970 UTC. */
+  readonly notBefore: number
+  readonly notAfter: number
+  /** Subject alternative names of type dNSName as written, and iPAddress in canonical text. */
+  readonly dnsNames: readonly string[]
+  readonly ipAddresses: readonly string[]
+  /** Values of the subject's common name, in order. */
+  readonly commonNames: readonly string[]
+  /** Basic constraints: null when the extension is absent. */
+  readonly basicConstraints: { readonly ca: boolean; readonly pathLength: number | null } | null
+  /** Names of RFC 5280 §4.2.1.3 such as `keyCertSign`; null when the extension is absent. */
+  readonly keyUsage: readonly string[] | null
+  /** Object identifiers; null when the extension is absent. */
+  readonly extendedKeyUsage: readonly string[] | null
+  readonly nameConstraints: NameConstraints | null
+  readonly subjectKeyId: Uint8Array | null
+  readonly authorityKeyId: Uint8Array | null
+  /** Object identifiers of critical extensions that we do not evaluate. */
+  readonly unknownCritical: readonly string[]
+  /** X.509 version: 1 or 3. */
+  readonly version: number
+}
+
+/** Keys, digests and certificates. All calls are synchronous, so that a simulation stays deterministic. */
+export interface Crypto {
+  digest(name: DigestName, data: Uint8Array): Uint8Array
+  /** False for a wrong signature and for a key that does not parse. */
+  verify(key: PublicKey, data: Uint8Array, signature: Uint8Array): boolean
+  generateKey(algorithm: SignatureName): { readonly key: SigningKey; readonly pem: string }
+  /** Reads a PKCS#8 PEM key. @throws Failure key-malformed */
+  loadKey(pem: string): SigningKey
+  /** Reads one DER certificate, every byte of it. @throws Failure certificate-malformed */
+  readCertificate(der: Uint8Array): Certificate
+  /** True when the signature of `certificate` verifies with the public key `spki` (DER). Names are not compared. */
+  isSignedBy(certificate: Certificate, spki: Uint8Array): boolean
+}
+
+/** An IP address (never a name) and a port. */
+export interface Endpoint {
+  readonly address: string
+  readonly port: number
+}
+
+/** How the network failed, as a closed set; `text` is for people. */
+export type NetworkErrorCode =
+  | 'refused'
+  | 'unreachable'
+  | 'timeout'
+  | 'reset'
+  | 'closed'
+  | 'aborted'
+  | 'too-large'
+  | 'tls-alert'
+  | 'tls-malformed'
+  | 'tls-rejected'
+  | 'other'
+
+/** What a call of the Network seam throws: the world's doing, turned into data by the vantage. */
+export class NetworkError extends Error {
+  readonly code: NetworkErrorCode
+
+  constructor(code: NetworkErrorCode, text: string, options?: { readonly cause?: unknown }) {
+    super(text, options)
+    this.name = 'NetworkError'
+    this.code = code
+  }
+}
+
+export interface UdpSocket {
+  readonly local: Endpoint
+  send(data: Uint8Array, to: Endpoint): void
+  close(): void
+}
+
+/** What TLS settled, and the chain as the server sent it. */
+export interface TlsFacts {
+  /** Such as `TLSv1.3`. */
+  readonly protocol: string
+  readonly cipher: string
+  /** Key exchange group such as `X25519MLKEM768`; null where the library does not tell. */
+  readonly group: string | null
+  readonly alpn: string | null
+  /** DER certificates in the order sent, leaf first; never more than `limits.chainCertificatesMax`. */
+  readonly chain: readonly Uint8Array[]
+}
+
+export interface TlsOptions {
+  /** Server name indication; null sends none (RFC 6066 §3 forbids addresses). */
+  readonly serverName: string | null
+  readonly alpn: readonly string[]
+  readonly signal: AbortSignal
+}
+
+/** A TCP connection that may be upgraded to TLS once (STARTTLS), without session resumption. */
+export interface Connection {
+  readonly remote: Endpoint
+  /** The next bytes, or null when the peer has ended. */
+  read(signal: AbortSignal): Promise<Uint8Array | null>
+  write(data: Uint8Array): Promise<void>
+  /**
+   * Shakes hands without judging the certificate. Bytes received are bounded by `limits.handshakeBytesMax`.
+   * @throws NetworkError
+   */
+  startTls(options: TlsOptions): Promise<TlsFacts>
+  close(): void
+}
+
+/** Names the server that a pooled HTTPS connection is for; connections are never shared between two names. */
+export interface HttpsPeer {
+  readonly endpoint: Endpoint
+  /** The mirror id, which is the pool's key together with the endpoint. */
+  readonly id: string
+}
+
+export interface HttpsRequest {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly body?: Uint8Array
+  readonly contentType?: string
+  readonly bytesMax: number
+  readonly signal: AbortSignal
+}
+
+export interface HttpsResponse {
+  readonly status: number
+  readonly contentType: string
+  readonly body: Uint8Array
+}
+
+/** Keep-alive HTTPS to peers whose chain the pool's `accept` has passed before the first request byte leaves. */
+export interface HttpsPool {
+  /** @throws NetworkError */
+  request(peer: HttpsPeer, request: HttpsRequest): Promise<HttpsResponse>
+  /** Connects and checks without asking anything, so that a later request finds a warm connection. */
+  warm(peer: HttpsPeer, signal: AbortSignal): Promise<void>
+  close(): void
+}
+
+export interface HttpsServerOptions {
+  readonly listen: Endpoint
+  readonly keyPem: string
+  /** Leaf first, CA last. */
+  readonly chainPem: string
+  /** Answered before `handle` is tried, without a Request object: the mirror's hot path. */
+  readonly quick?: (method: string, path: string) => QuickAnswer | null
+  readonly handle: (request: Request, peer: Endpoint) => Promise<Response>
+}
+
+export interface QuickAnswer {
+  readonly status: number
+  readonly contentType: string
+  readonly cacheControl: string
+  readonly body: Uint8Array
+}
+
+export interface HttpsServer {
+  readonly local: Endpoint
+  /** Replaces key and chain for new connections. */
+  renew(keyPem: string, chainPem: string): void
+  close(): Promise<void>
+}
+
+/** Sockets. Every call takes IP addresses; names are resolved by `vantage/dns` alone. */
+export interface Network {
+  /** An unconnected UDP socket on a port chosen by the system. */
+  udp(family: 4 | 6, onMessage: (data: Uint8Array, from: Endpoint) => void): Promise<UdpSocket>
+  /** @throws NetworkError */
+  connect(to: Endpoint, signal: AbortSignal): Promise<Connection>
+  httpsPool(options: {
+    readonly accept: (peer: HttpsPeer, chain: readonly Uint8Array[]) => void
+  }): HttpsPool
+  /** @throws Failure listen-failed */
+  serveHttps(options: HttpsServerOptions): Promise<HttpsServer>
+}
+
+/** Files, by path. Writing is atomic (temporary file, fsync, rename). */
+export interface Files {
+  /** @throws Failure file-missing, file-failed */
+  read(path: string, what: string): Promise<Uint8Array>
+  exists(path: string): Promise<boolean>
+  /** `mode` such as 0o600. `exclusive` refuses to replace. @throws Failure file-exists, file-failed */
+  write(
+    path: string,
+    data: Uint8Array | string,
+    options: { readonly mode: number; readonly exclusive: boolean },
+  ): Promise<void>
+  makeDirectory(path: string, mode: number): Promise<void>
+}
+
+/** What long-running parts tell their operator; never keys, never whole requests of strangers. */
+export interface Log {
+  info(event: string, fields?: Readonly<Record<string, string | number | boolean | null>>): void
+  warn(event: string, fields?: Readonly<Record<string, string | number | boolean | null>>): void
+}
+
+/** Everything of the world. A component asks for its part: `Pick<Runtime, 'clock' | 'network'>`. */
+export interface Runtime {
+  readonly clock: Clock
+  readonly random: Random
+  readonly crypto: Crypto
+  readonly network: Network
+  readonly files: Files
+  readonly log: Log
+}
