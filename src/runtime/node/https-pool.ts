@@ -1,0 +1,154 @@
+// Keep-alive HTTPS to peers known by address and id: the chain is judged before the first request byte leaves.
+
+import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import { connect as tlsConnect, type TLSSocket } from 'node:tls'
+import type { Duplex } from 'node:stream'
+import { limits } from '../../base/limits.ts'
+import { orAborted } from '../deadline.ts'
+import {
+  NetworkError,
+  type HttpsPeer,
+  type HttpsPool,
+  type HttpsRequest,
+  type HttpsResponse,
+} from '../runtime.ts'
+import { chainOf } from './tls-client.ts'
+import { networkErrorOf } from './network-error.ts'
+
+type Accept = (peer: HttpsPeer, chain: readonly Uint8Array[]) => void
+
+/**
+ * A pool whose connections are keyed by address, port **and id**: a connection checked for one id is never
+ * reused for another at the same address (protocol §3).
+ */
+export function httpsPool(options: { readonly accept: Accept }): HttpsPool {
+  const agents = new Map<string, Agent>()
+  const agentFor = (peer: HttpsPeer): Agent => {
+    const key = `${peer.endpoint.address} ${peer.endpoint.port} ${peer.id}`
+    const known = agents.get(key)
+    if (known !== undefined) return known
+    const agent = pinnedAgent(peer, options.accept)
+    agents.set(key, agent)
+    return agent
+  }
+  return {
+    request: (peer, request) => send(agentFor(peer), peer, request),
+    warm: async (peer, signal) => {
+      await send(agentFor(peer), peer, { method: 'GET', path: '/v1/ping', bytesMax: 1024, signal })
+    },
+    close: () => {
+      for (const agent of agents.values()) agent.destroy()
+      agents.clear()
+    },
+  }
+}
+
+function pinnedAgent(peer: HttpsPeer, accept: Accept): Agent {
+  const agent = new Agent({
+    keepAlive: true,
+    timeout: limits.warmIdleMs,
+    maxSockets: 8,
+    maxFreeSockets: 4,
+    scheduling: 'lifo',
+    // A resumed TLS 1.3 session has no chain to judge.
+    maxCachedSessions: 0,
+  })
+  agent.createConnection = (_options, callback) => {
+    const done = callback as (error: Error | null, stream?: Duplex) => void
+    connectPinned(peer, accept).then(
+      (socket) => done(null, socket),
+      (error: unknown) => done(error as Error),
+    )
+    return undefined
+  }
+  return agent
+}
+
+/** A TLS 1.3 connection whose chain `accept` has passed. */
+function connectPinned(peer: HttpsPeer, accept: Accept): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = tlsConnect({
+      host: peer.endpoint.address,
+      port: peer.endpoint.port,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.3',
+      ecdhCurve: 'X25519MLKEM768:X25519:P-256',
+      ALPNProtocols: ['http/1.1'],
+    })
+    socket.setNoDelay(true)
+    socket.setTimeout(limits.mirrorTimeoutMs, () =>
+      socket.destroy(new NetworkError('timeout', 'the TLS handshake took too long')),
+    )
+    socket.once('error', (error) => reject(networkErrorOf(error)))
+    socket.once('close', () => reject(new NetworkError('closed', 'the connection was closed')))
+    socket.once('secureConnect', () => {
+      try {
+        accept(peer, chainOf(socket))
+        socket.setTimeout(0)
+        socket.removeAllListeners('timeout')
+        resolve(socket)
+      } catch (error) {
+        socket.destroy()
+        reject(error as Error)
+      }
+    })
+  })
+}
+
+function send(agent: Agent, peer: HttpsPeer, request: HttpsRequest): Promise<HttpsResponse> {
+  const options: RequestOptions = {
+    agent,
+    method: request.method,
+    host: peer.endpoint.address,
+    port: peer.endpoint.port,
+    path: request.path,
+    headers: {
+      accept: 'application/json',
+      ...(request.body === undefined
+        ? {}
+        : {
+            'content-type': request.contentType ?? 'application/json',
+            'content-length': request.body.length,
+          }),
+    },
+  }
+  const sent = httpsRequest(options)
+  return orAborted(exchange(sent, request), request.signal).catch((error: unknown) => {
+    sent.destroy()
+    throw error
+  })
+}
+
+function exchange(sent: ClientRequest, request: HttpsRequest): Promise<HttpsResponse> {
+  return new Promise((resolve, reject) => {
+    sent.once('error', (error) => reject(networkErrorOf(error)))
+    sent.once('response', (response) => {
+      readBody(response, request.bytesMax).then(
+        (body) =>
+          resolve({
+            status: response.statusCode ?? 0,
+            contentType: response.headers['content-type'] ?? '',
+            body,
+          }),
+        (error: unknown) => {
+          sent.destroy()
+          reject(networkErrorOf(error as Error))
+        },
+      )
+    })
+    sent.end(request.body)
+  })
+}
+
+async function readBody(response: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
+  const parts: Buffer[] = []
+  let total = 0
+  for await (const part of response as AsyncIterable<Buffer>) {
+    total += part.length
+    if (total > bytesMax)
+      throw new NetworkError('too-large', `the answer is larger than ${bytesMax} bytes`)
+    parts.push(part)
+  }
+  return new Uint8Array(Buffer.concat(parts, total))
+}
