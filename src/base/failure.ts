@@ -23,6 +23,7 @@ export interface FailureDetails {
   'mirror-rejected': { mirror: string; why: string }
   'dns-update-failed': { server: string; why: string }
   'name-malformed': { name: string; why: string }
+  'name-refused': { name: string; why: string }
   'program-failed': { action: string; why: string }
 }
 
@@ -90,6 +91,7 @@ const catalogue: { readonly [C in FailureCode]: Entry<C> } = {
     message: (d) => `update DNS at ${quote(d.server)}: ${d.why}`,
   },
   'name-malformed': { blame: 'usage', message: (d) => `read name ${quote(d.name)}: ${d.why}` },
+  'name-refused': { blame: 'usage', message: (d) => `issue for ${quote(d.name)}: ${d.why}` },
   'program-failed': { blame: 'own', message: (d) => `${d.action}: ${d.why}` },
 }
 

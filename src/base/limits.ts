@@ -37,6 +37,16 @@ export const limits = {
   /** Addresses of one target that one vantage shakes hands with. */
   addressesProbedMax: 4,
 
+  // Issued certificates
+  /** Names, or name constraints, of one certificate: a handshake stays in few packets. */
+  certificateNamesMax: 100,
+  authorityDays: 3_650,
+  /** Short enough that renewal is practised, as with public CAs. */
+  serverDays: 90,
+  certificateDaysMax: 36_500,
+  /** A certificate begins this long before it is made: peers whose clock is slow must not refuse it. */
+  certificateBackdateMs: 3_600_000,
+
   // Observations (protocol §5)
   observationBytesMax: 65_536,
   nonceBytes: 16,
