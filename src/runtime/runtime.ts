@@ -16,6 +16,7 @@ export interface Random {
 }
 
 export type DigestName = 'sha256' | 'sha512'
+export type HmacName = 'sha256' | 'sha384' | 'sha512'
 export type SignatureName = 'Ed25519' | 'ES256'
 
 /** A public key as its DER SubjectPublicKeyInfo, and the one algorithm that it may be used with. */
@@ -79,6 +80,8 @@ export interface Certificate {
 /** Keys, digests and certificates. All calls are synchronous, so that a simulation stays deterministic. */
 export interface Crypto {
   digest(name: DigestName, data: Uint8Array): Uint8Array
+  /** The keyed hash of RFC 2104. */
+  hmac(name: HmacName, key: Uint8Array, data: Uint8Array): Uint8Array
   /** False for a wrong signature and for a key that does not parse. */
   verify(key: PublicKey, data: Uint8Array, signature: Uint8Array): boolean
   generateKey(algorithm: SignatureName): { readonly key: SigningKey; readonly pem: string }
@@ -233,6 +236,8 @@ export interface Files {
   /** @throws Failure file-missing, file-failed */
   read(path: string, what: string): Promise<Uint8Array>
   exists(path: string): Promise<boolean>
+  /** Permission bits such as 0o600; null on systems that do not know them. @throws Failure file-missing, file-failed */
+  mode(path: string, what: string): Promise<number | null>
   /** `mode` such as 0o600. `exclusive` refuses to replace. @throws Failure file-exists, file-failed */
   write(
     path: string,

@@ -1,6 +1,6 @@
 // The Crypto seam on node:crypto: digests here, keys and certificates from their own files.
 
-import { createHash, hash } from 'node:crypto'
+import { createHash, createHmac, hash } from 'node:crypto'
 import type { Crypto } from '../runtime.ts'
 import { isSignedBy, readCertificate } from './certificates.ts'
 import { nodeKeys } from './keys.ts'
@@ -11,6 +11,7 @@ export const nodeCrypto: Crypto = {
     data.length < 65_536
       ? new Uint8Array(hash(name, data, 'buffer'))
       : new Uint8Array(createHash(name).update(data).digest()),
+  hmac: (name, key, data) => new Uint8Array(createHmac(name, key).update(data).digest()),
   readCertificate,
   isSignedBy,
 }

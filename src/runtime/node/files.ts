@@ -1,7 +1,7 @@
 // Files on node:fs: writing is atomic (temporary file beside, fsync, rename), refusals are told apart.
 
 import { randomBytes } from 'node:crypto'
-import { access, link, mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
+import { access, link, mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Failure } from '../../base/failure.ts'
 import type { Files } from '../runtime.ts'
@@ -22,6 +22,15 @@ export const nodeFiles: Files = {
     } catch (cause) {
       if (codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENOTDIR') return false
       throw failed('look for', path, cause)
+    }
+  },
+  mode: async (path, what) => {
+    try {
+      const { mode } = await stat(path)
+      return process.platform === 'win32' ? null : mode & 0o777
+    } catch (cause) {
+      if (codeOf(cause) === 'ENOENT') throw new Failure('file-missing', { path, what }, { cause })
+      throw failed('look at', path, cause)
     }
   },
   write: async (path, data, options) => {
