@@ -34,6 +34,9 @@ export const limits = {
   handshakeBytesMax: 131_072,
   chainCertificatesMax: 16,
   certificateBytesMax: 65_536,
+  /** After our end of a connection, the peer is heard out for this long, and this much, to spare it a reset. */
+  farewellMs: 500,
+  farewellBytesMax: 65_536,
   /** Addresses of one target that one vantage shakes hands with. */
   addressesProbedMax: 4,
 

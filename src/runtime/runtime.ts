@@ -116,11 +116,21 @@ export type NetworkErrorCode =
 /** What a call of the Network seam throws: the world's doing, turned into data by the vantage. */
 export class NetworkError extends Error {
   readonly code: NetworkErrorCode
+  /**
+   * Certificates that had arrived when TLS failed, as in `TlsFacts`. A handshake that did not complete has not
+   * proved that the server holds their key.
+   */
+  readonly chain: readonly Uint8Array[]
 
-  constructor(code: NetworkErrorCode, text: string, options?: { readonly cause?: unknown }) {
+  constructor(
+    code: NetworkErrorCode,
+    text: string,
+    options?: { readonly cause?: unknown; readonly chain?: readonly Uint8Array[] },
+  ) {
     super(text, options)
     this.name = 'NetworkError'
     this.code = code
+    this.chain = options?.chain ?? []
   }
 }
 
