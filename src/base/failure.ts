@@ -3,7 +3,7 @@
 /** Every failure code with the values that its message quotes. Codes are API: they are never reworded. */
 export interface FailureDetails {
   /** The person asked for something that makes no sense. */
-  usage: { action: string; what: string }
+  usage: { action: string; what: string; hint?: string }
   'target-malformed': { target: string; why: string }
   'target-unsupported': { target: string; scheme: string }
   'address-malformed': { text: string; why: string }
@@ -34,11 +34,11 @@ type Entry<C extends FailureCode> = {
   /** `usage`: the caller must change the call. `own`: our disk, network or set-up failed. */
   readonly blame: 'usage' | 'own'
   readonly message: (details: FailureDetails[C]) => string
-  readonly hint?: (details: FailureDetails[C]) => string
+  readonly hint?: (details: FailureDetails[C]) => string | undefined
 }
 
 const catalogue: { readonly [C in FailureCode]: Entry<C> } = {
-  usage: { blame: 'usage', message: (d) => `${d.action}: ${d.what}` },
+  usage: { blame: 'usage', message: (d) => `${d.action}: ${d.what}`, hint: (d) => d.hint },
   'target-malformed': {
     blame: 'usage',
     message: (d) => `read target ${quote(d.target)}: ${d.why}`,

@@ -1,0 +1,66 @@
+// The table of contents: every command with its one-line summary. A command's code is loaded when it is called.
+
+import type { Command } from './command.ts'
+
+/** One command of the table. */
+export interface Entry {
+  /** As it is typed: `verify`, or two words such as `ca init`. */
+  readonly name: string
+  /** One line without a full stop, as `sightline --help` prints it. */
+  readonly summary: string
+  readonly load: () => Promise<Command>
+}
+
+/** Commands that belong together, under one heading of the manual page. */
+export interface Chapter {
+  readonly title: string
+  readonly entries: readonly Entry[]
+}
+
+/** All commands, in the order in which a newcomer should read them. */
+export const chapters: readonly Chapter[] = [
+  {
+    title: 'This program',
+    entries: [
+      {
+        name: 'completion',
+        summary: 'print the completion script of a shell',
+        load: async () => (await import('./commands/completion.ts')).completion,
+      },
+      {
+        name: 'version',
+        summary: 'print the versions of Sightline, Node and OpenSSL',
+        load: async () => (await import('./commands/version.ts')).version,
+      },
+    ],
+  },
+]
+
+/** All commands in one list. */
+export const entries: readonly Entry[] = chapters.flatMap((chapter) => chapter.entries)
+
+/** What the first words of a command line name. */
+export type Found =
+  | { readonly kind: 'command'; readonly entry: Entry; readonly rest: readonly string[] }
+  /** A first word such as `ca`, without a second that completes it. */
+  | {
+      readonly kind: 'group'
+      readonly name: string
+      readonly members: readonly Entry[]
+      readonly rest: readonly string[]
+    }
+  | { readonly kind: 'unknown'; readonly word: string | null }
+
+/** The command or group that `words` begin with. */
+export function find(words: readonly string[], among: readonly Entry[] = entries): Found {
+  const [first, second, ...later] = words
+  if (first === undefined) return { kind: 'unknown', word: null }
+  const whole = among.find((entry) => entry.name === first)
+  if (whole !== undefined) return { kind: 'command', entry: whole, rest: words.slice(1) }
+  const members = among.filter((entry) => entry.name.startsWith(`${first} `))
+  if (members.length === 0) return { kind: 'unknown', word: first }
+  const member = members.find((entry) => entry.name === `${first} ${second}`)
+  return member === undefined
+    ? { kind: 'group', name: first, members, rest: words.slice(1) }
+    : { kind: 'command', entry: member, rest: later }
+}
