@@ -17,6 +17,8 @@ export const limits = {
   dnsRecordsMax: 64,
   /** CNAME steps followed within an answer; BIND stops at 16, unbound at 11. */
   cnameStepsMax: 8,
+  /** Compression pointers followed in one name: it has at most 127 labels, and each pointer should lead to one. */
+  dnsPointersMax: 127,
   /** RFC 6698 data with matching type 0 (Full): a certificate or key over 1 kB is refused (protocol §1). */
   tlsaDataBytesMax: 1024,
   /** Ancestors asked for `_ca` (protocol §1). */
@@ -49,6 +51,16 @@ export const limits = {
   certificateDaysMax: 36_500,
   /** A certificate begins this long before it is made: peers whose clock is slow must not refuse it. */
   certificateBackdateMs: 3_600_000,
+
+  // Publishing records
+  /** TTL of a TLSA record in seconds (protocol §1): short enough to change keys in minutes, long enough for caches. */
+  tlsaTtlS: 300,
+  tlsaTtlMinS: 60,
+  /** RFC 2181 §8. */
+  ttlMaxS: 2_147_483_647,
+  tsigFileBytesMax: 4_096,
+  /** Four exchanges with one server, which may first have to write its journal. */
+  dnsUpdateTimeoutMs: 10_000,
 
   // Observations (protocol §5)
   observationBytesMax: 65_536,
