@@ -15,13 +15,15 @@ export interface FailureDetails {
   'file-missing': { path: string; what: string }
   'file-malformed': { path: string; why: string }
   'file-failed': { path: string; action: string; why: string }
+  'file-exposed': { path: string; mode: number; needed: number }
+  'authority-missing': { directory: string }
   'policy-malformed': { path: string; why: string }
   'bootstrap-malformed': { source: string; why: string }
   'listen-failed': { endpoint: string; why: string }
   'resolver-missing': { why: string }
   'statement-rejected': { kind: string; why: string }
   'mirror-rejected': { mirror: string; why: string }
-  'dns-update-failed': { server: string; why: string }
+  'dns-update-failed': { server: string; why: string; advice: string | null }
   'name-malformed': { name: string; why: string }
   'name-refused': { name: string; why: string }
   'program-failed': { action: string; why: string }
@@ -73,6 +75,17 @@ const catalogue: { readonly [C in FailureCode]: Entry<C> } = {
   },
   'file-malformed': { blame: 'usage', message: (d) => `read ${quote(d.path)}: ${d.why}` },
   'file-failed': { blame: 'own', message: (d) => `${d.action} ${quote(d.path)}: ${d.why}` },
+  'file-exposed': {
+    blame: 'usage',
+    message: (d) =>
+      `use ${quote(d.path)}: its permissions, ${d.mode.toString(8)}, are open to other users`,
+    hint: (d) => `close it with: chmod ${d.needed.toString(8)} ${d.path}`,
+  },
+  'authority-missing': {
+    blame: 'usage',
+    message: (d) => `use the CA in ${quote(d.directory)}: there is none`,
+    hint: () => 'make one with `sightline ca init`, or name its folder with --ca DIR',
+  },
   'policy-malformed': { blame: 'usage', message: (d) => `read policy ${quote(d.path)}: ${d.why}` },
   'bootstrap-malformed': {
     blame: 'usage',
@@ -89,6 +102,7 @@ const catalogue: { readonly [C in FailureCode]: Entry<C> } = {
   'dns-update-failed': {
     blame: 'own',
     message: (d) => `update DNS at ${quote(d.server)}: ${d.why}`,
+    hint: (d) => d.advice ?? undefined,
   },
   'name-malformed': { blame: 'usage', message: (d) => `read name ${quote(d.name)}: ${d.why}` },
   'name-refused': { blame: 'usage', message: (d) => `issue for ${quote(d.name)}: ${d.why}` },
