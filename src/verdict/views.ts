@@ -1,0 +1,103 @@
+// The rule for sites whose owner names no key (protocol §6.3): vantages must have been shown the same key.
+
+import { completed, count, type Ballot } from './ballot.ts'
+import type { OwnChain } from './own-chains.ts'
+import type { Round } from './verdict.ts'
+
+/** How a vantage's view supports what this client saw. */
+export type Support =
+  /** The same key at an address that the vantage found itself. */
+  | 'same-key'
+  /** The same key at the address given here, which enough other vantages were given as well. */
+  | 'same-key-same-address'
+  /** Another key of the same issuing CA, where vantages themselves see several keys. */
+  | 'same-issuer'
+
+/** What the comparison of keys comes to. */
+export interface ViewsCount {
+  readonly support: ReadonlyMap<string, Support>
+  readonly dissenting: readonly string[]
+  /** Vantages without a completed handshake. */
+  readonly blind: readonly string[]
+  /** Vantages per key that they were shown. */
+  readonly keys: ReadonlyMap<string, number>
+  readonly standing: 'same' | 'other' | 'blind' | 'open'
+}
+
+/** What `countViews` must know beside the ballots. */
+export interface ViewsContext {
+  readonly chains: readonly OwnChain[]
+  /** True when the leaf is for the target's name and within its dates: asked for by the issuer rule. */
+  readonly leafFits: boolean
+  readonly round: Pick<Round, 'asked' | 'needed'>
+  readonly pending: number
+}
+
+/** Compares what `ballots` were shown with what this client was shown. */
+export function countViews(ballots: readonly Ballot[], context: ViewsContext): ViewsCount {
+  const { needed, asked } = context.round
+  const seeing = ballots.filter((ballot) => completed(ballot, 'own').length > 0)
+  const keys = count(seeing.flatMap((ballot) => [...new Set(completed(ballot, 'own').map(leafOf))]))
+  // An address counts as known when more vantages name it than the policy lets lie; otherwise one liar and a
+  // poisoned resolver would vouch for each other.
+  const knownFrom = asked - needed + 1
+  const named = count(ballots.flatMap((ballot) => [...new Set(ballot.addresses)]))
+  const isKnown = (address: string): boolean => (named.get(address) ?? 0) >= Math.max(2, knownFrom)
+  const support = new Map<string, Support>()
+  for (const ballot of ballots) {
+    const found = supportOf(ballot, { ...context, isKnown, isFleet: keys.size > 1 })
+    if (found !== null) support.set(ballot.vantage.id, found)
+  }
+  const blind = ballots.filter(
+    (ballot) => !support.has(ballot.vantage.id) && completed(ballot, 'own').length === 0,
+  )
+  const dissenting = seeing.filter((ballot) => !support.has(ballot.vantage.id))
+  return {
+    support,
+    keys,
+    dissenting: dissenting.map((ballot) => ballot.vantage.id),
+    blind: blind.map((ballot) => ballot.vantage.id),
+    standing: standingOf(),
+  }
+
+  function standingOf(): ViewsCount['standing'] {
+    if (support.size >= needed) return 'same'
+    if (support.size + context.pending >= needed) return 'open'
+    return support.size + dissenting.length >= needed ? 'other' : 'blind'
+  }
+}
+
+type SupportContext = ViewsContext & {
+  readonly isKnown: (address: string) => boolean
+  readonly isFleet: boolean
+}
+
+/** The weakest support that the ballot gives to all chains shown here; null when it lacks for one. */
+function supportOf(ballot: Ballot, context: SupportContext): Support | null {
+  const order: readonly Support[] = ['same-key', 'same-key-same-address', 'same-issuer']
+  let weakest = -1
+  for (const chain of context.chains) {
+    const found = supportForChain(ballot, chain, context)
+    if (found === null) return null
+    weakest = Math.max(weakest, order.indexOf(found))
+  }
+  return order[weakest] ?? null
+}
+
+function supportForChain(ballot: Ballot, chain: OwnChain, context: SupportContext): Support | null {
+  const own = completed(ballot, 'own')
+  if (own.some((handshake) => leafOf(handshake) === chain.leafSpki)) return 'same-key'
+  const there = completed(ballot).find((handshake) => handshake.address === chain.address)
+  if (there !== undefined && leafOf(there) === chain.leafSpki && context.isKnown(chain.address))
+    return 'same-key-same-address'
+  // The issuer rule holds only for sites that visibly have several keys: for others it would let any certificate
+  // of the same public authority pass, which is the attack that we are here to catch.
+  const sameIssuer =
+    chain.issuerSpki !== null &&
+    own.some((handshake) => handshake.chain[1]?.spki === chain.issuerSpki)
+  return context.isFleet && context.leafFits && sameIssuer ? 'same-issuer' : null
+}
+
+function leafOf(handshake: { readonly chain: readonly { readonly spki: string }[] }): string {
+  return handshake.chain[0]?.spki ?? ''
+}
