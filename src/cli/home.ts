@@ -15,3 +15,8 @@ export function homeOf(env: Readonly<Record<string, string | undefined>>): strin
     ? join(data, 'sightline')
     : join(homedir(), '.local', 'share', 'sightline')
 }
+
+/** The absolute path of something in the home: `inHome(home, 'ca', 'ca.crt')`. */
+export function inHome(home: string, ...names: readonly string[]): string {
+  return join(home, ...names)
+}

@@ -9,7 +9,7 @@ import { exitCodes } from './exit.ts'
 import { commandPage, groupPage, programPage, synopsisWords, type Page } from './help.ts'
 import { homeOf } from './home.ts'
 import { createOutput, type Output, type OutputStream } from './output.ts'
-import { chapters, entries, find, type Entry } from './registry.ts'
+import { find, type Chapter, type Entry } from './registry.ts'
 
 /** What the program is given by the process that it runs in. */
 export interface Surroundings {
@@ -18,8 +18,12 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly stdout: OutputStream
   readonly stderr: OutputStream
-  /** Aborted, with the status to end with as its reason, when somebody asks the program to stop. */
-  readonly stop: AbortController
+  /** Aborts, with the status to end with as its reason, when somebody asks the program to stop. */
+  readonly stop: AbortSignal
+  /** Called when standard output takes nothing more. */
+  readonly onBroken: (error: Error) => void
+  /** The commands that there are. */
+  readonly chapters: readonly Chapter[]
   /** The runtime that a command works with; its log goes to `out`. */
   readonly compose: (out: Output) => Promise<Runtime>
 }
@@ -28,7 +32,7 @@ export interface Surroundings {
 export async function runProgram(around: Surroundings): Promise<number> {
   const plain = outputFor(around, { json: false, quiet: false })
   try {
-    const step = await understand(around.words)
+    const step = await understand(around.words, around.chapters)
     switch (step.kind) {
       case 'page':
         for (const line of step.page(plain.columns)) plain.line(line)
@@ -57,32 +61,31 @@ type Step =
     }
 
 /** What the words ask for. */
-async function understand(words: readonly string[]): Promise<Step> {
-  const [first] = words
+async function understand(words: readonly string[], chapters: readonly Chapter[]): Promise<Step> {
+  const [first, ...later] = words
   if (first === undefined) return wrong('no command given', 'sightline --help lists the commands')
   if (first === '--help' || first === '-h')
     return { kind: 'page', page: (columns) => programPage(chapters, columns) }
-  if (first === '--version' || first === '-V') return await understand(['version'])
-  if (first === 'help') return await understand([...words.slice(1), '--help'])
-  const found = find(words)
-  if (found.kind === 'unknown') return unknown(found.word ?? first, entries)
-  if (asksForHelp(found.rest) && (found.kind === 'command' || found.rest[0]?.startsWith('-')))
-    return await helpFor(found)
-  if (found.kind === 'group') return incomplete(found)
-  const command = await found.entry.load()
-  const call = command.read(found.rest)
-  if ('wrong' in call) return explained(call, { entry: found.entry, command })
-  return { kind: 'call', entry: found.entry, command, call }
-}
-
-type Named = Exclude<ReturnType<typeof find>, { kind: 'unknown' }>
-
-async function helpFor(found: Named): Promise<Step> {
+  if (first === '--version' || first === '-V') return await understand(['version'], chapters)
+  if (first === 'help') return await understand([...later, '--help'], chapters)
+  const entries = chapters.flatMap((chapter) => chapter.entries)
+  const found = find(words, entries)
+  if (found.kind === 'unknown') return unknown(first, entries)
   if (found.kind === 'group')
-    return { kind: 'page', page: (columns) => groupPage(found.name, found.members, columns) }
-  const command = await found.entry.load()
-  return { kind: 'page', page: (columns) => commandPage(found.entry, command, columns) }
+    return found.rest[0]?.startsWith('-') === true && asksForHelp(found.rest)
+      ? { kind: 'page', page: (columns) => groupPage(found.name, found.members, columns) }
+      : incomplete(found)
+  const { entry, rest } = found
+  const command = await entry.load()
+  if (asksForHelp(rest))
+    return { kind: 'page', page: (columns) => commandPage(entry, command, columns) }
+  const call = command.read(rest)
+  return 'wrong' in call
+    ? explained(call, { entry, command })
+    : { kind: 'call', entry, command, call }
 }
+
+type Group = Extract<ReturnType<typeof find>, { kind: 'group' }>
 
 function asksForHelp(words: readonly string[]): boolean {
   const end = words.indexOf('--')
@@ -99,7 +102,7 @@ function unknown(word: string, among: readonly Entry[]): Step {
   )
 }
 
-function incomplete(group: Extract<Named, { kind: 'group' }>): Step {
+function incomplete(group: Group): Step {
   const seconds = group.members.map(({ name }) => name.slice(group.name.length + 1))
   const [word] = group.rest
   if (word === undefined)
@@ -142,10 +145,10 @@ async function perform(
   const out = outputFor(around, call)
   try {
     const runtime = await around.compose(out)
-    const code = await call.run({ runtime, home: homeOf(env), out, signal: stop.signal, env })
-    return stop.signal.aborted ? stoppedCode(command, stop.signal, code) : code
+    const code = await call.run({ runtime, home: homeOf(env), out, signal: stop, env })
+    return stop.aborted ? stoppedCode(command, stop, code) : code
   } catch (error) {
-    if (stop.signal.aborted) return stoppedCode(command, stop.signal, null)
+    if (stop.aborted) return stoppedCode(command, stop, null)
     return report(error, entry.name, { out, env })
   } finally {
     out.progress.clear()
@@ -192,6 +195,6 @@ function outputFor(around: Surroundings, call: Pick<Call, 'json' | 'quiet'>): Ou
     stdout: around.stdout,
     stderr: around.stderr,
     env: around.env,
-    onBroken: () => around.stop.abort(exitCodes.corroborated),
+    onBroken: around.onBroken,
   })
 }

@@ -49,18 +49,19 @@ export type Found =
       readonly members: readonly Entry[]
       readonly rest: readonly string[]
     }
-  | { readonly kind: 'unknown'; readonly word: string | null }
+  | { readonly kind: 'unknown' }
 
-/** The command or group that `words` begin with. */
-export function find(words: readonly string[], among: readonly Entry[] = entries): Found {
-  const [first, second, ...later] = words
-  if (first === undefined) return { kind: 'unknown', word: null }
-  const whole = among.find((entry) => entry.name === first)
+/** The command or group of `among` that `words` begin with; of `shield` and `shield status` the longer one. */
+export function find(words: readonly string[], among: readonly Entry[]): Found {
+  const [first, second] = words
+  if (first === undefined) return { kind: 'unknown' }
+  const named = (name: string): Entry | undefined => among.find((entry) => entry.name === name)
+  const pair = second === undefined ? undefined : named(`${first} ${second}`)
+  if (pair !== undefined) return { kind: 'command', entry: pair, rest: words.slice(2) }
+  const whole = named(first)
   if (whole !== undefined) return { kind: 'command', entry: whole, rest: words.slice(1) }
   const members = among.filter((entry) => entry.name.startsWith(`${first} `))
-  if (members.length === 0) return { kind: 'unknown', word: first }
-  const member = members.find((entry) => entry.name === `${first} ${second}`)
-  return member === undefined
-    ? { kind: 'group', name: first, members, rest: words.slice(1) }
-    : { kind: 'command', entry: member, rest: later }
+  return members.length === 0
+    ? { kind: 'unknown' }
+    : { kind: 'group', name: first, members, rest: words.slice(1) }
 }

@@ -85,19 +85,18 @@ export function wrap(words: string, width: number): readonly string[] {
 }
 
 /**
- * Control characters (line breaks among them), direction overrides, invisible separators and lone
- * surrogates: what lets text act on a terminal, forge a line, or look like other text.
+ * Control characters (line breaks among them), direction overrides and other invisible format characters,
+ * separators, lone surrogates: what lets text act on a terminal, forge a line, or look like other text.
  */
-const harmful =
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|\p{Surrogate}/gu
+const harmful = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Surrogate}]/gu
 
 /** `value` with every harmful character written as JSON writes it, such as `\\u001b` or `\\n`. */
 export function escapeControls(value: string): string {
   return value.replace(harmful, (character) => {
     if (character === '\n') return '\\n'
     if (character === '\t') return '\\t'
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+    const units = character.split('').map((unit) => unit.charCodeAt(0).toString(16))
+    return units.map((digits) => `\\u${digits.padStart(4, '0')}`).join('')
   })
 }
 

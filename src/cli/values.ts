@@ -28,7 +28,7 @@ export function duration(bounds: {
           success: false,
           error: message`Expected a duration such as ${'5s'}, ${'250ms'} or ${'1h'}, but got ${input}.`,
         }
-      const ms = Number(match[1]) * (units[match[2] ?? ''] ?? 1)
+      const ms = Math.round(Number(match[1]) * (units[match[2] ?? ''] ?? 1))
       if (ms < bounds.minMs || ms > bounds.maxMs)
         return {
           success: false,

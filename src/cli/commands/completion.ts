@@ -41,13 +41,13 @@ export const completion = defineCommand({
 /** What could stand in the place of the last of `words`. */
 export async function suggestionsFor(words: readonly string[]): Promise<readonly Suggestion[]> {
   const last = words.at(-1) ?? ''
-  const found = find(words.slice(0, -1))
+  const found = find(words.slice(0, -1), entries)
   if (found.kind === 'command') {
     const command = await found.entry.load()
     return command.suggest(found.rest, last)
   }
   const prefix = found.kind === 'group' ? `${found.name} ` : ''
-  if (found.kind === 'unknown' && found.word !== null) return []
+  if (found.kind === 'unknown' && words.length > 1) return []
   const next = new Map<string, string>()
   for (const { name, summary } of entries) {
     if (!name.startsWith(prefix)) continue
