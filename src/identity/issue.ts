@@ -46,20 +46,22 @@ export function createAuthority(
   const { clock, crypto } = needs
   const { names = [], days = limits.authorityDays } = options
   checkCount('name constraints', names.length, limits.certificateNamesMax)
-  const { key, pem: keyPem } = crypto.generateKey('ES256')
+  const lifeMs = checkDays(days) * dayMs
+  const constraints = names.length > 0 ? [extensions.nameConstraints(constraintsOf(names))] : []
   const subjectDer = distinguishedName(commonName(options.name))
+  const { key, pem: keyPem } = crypto.generateKey('ES256')
   const der = signCertificate(
     {
       serial: serialOf(needs),
       issuerDer: subjectDer,
       subjectDer,
       notBefore: clock.now() - limits.certificateBackdateMs,
-      notAfter: clock.now() + checkDays(days) * dayMs,
+      notAfter: clock.now() + lifeMs,
       publicKey: key.publicKey,
       extensions: [
         extensions.authority(),
         extensions.authorityKeyUsage(),
-        ...(names.length > 0 ? [extensions.nameConstraints(constraintsOf(names))] : []),
+        ...constraints,
         extensions.subjectKeyId(keyIdOf(crypto, key.publicKey.spki)),
       ],
     },
@@ -84,6 +86,7 @@ export function issueServer(
   if (options.names.length === 0)
     throw new Failure('certificate-unusable', { why: 'a server certificate needs a name' })
   const names = permittedNames(options.names, ca)
+  const lifeMs = checkDays(options.days ?? limits.serverDays) * dayMs
   const now = clock.now()
   checkInForce(ca, now)
   const { key, pem: keyPem } = crypto.generateKey('ES256')
@@ -93,7 +96,7 @@ export function issueServer(
       issuerDer: ca.subjectDer,
       subjectDer: distinguishedName(null),
       notBefore: Math.max(ca.notBefore, now - limits.certificateBackdateMs),
-      notAfter: Math.min(ca.notAfter, now + checkDays(options.days ?? limits.serverDays) * dayMs),
+      notAfter: Math.min(ca.notAfter, now + lifeMs),
       publicKey: key.publicKey,
       extensions: [
         extensions.serverKeyUsage(),
