@@ -36,6 +36,10 @@ export const limits = {
   handshakeBytesMax: 131_072,
   chainCertificatesMax: 16,
   certificateBytesMax: 65_536,
+  /** Steps of a search for a path; 16 certificates of one name and key would allow more paths than there is time for. */
+  pathStepsMax: 128,
+  /** Names times name constraints of one pair of certificates; OpenSSL stops at 2^20, honest ones stay below 10^4. */
+  nameChecksMax: 65_536,
   /** After our end of a connection, the peer is heard out for this long, and this much, to spare it a reset. */
   farewellMs: 500,
   farewellBytesMax: 65_536,
