@@ -20,7 +20,7 @@ test('the text forms of bytes are those of RFC 4648, and lead back to the bytes'
 })
 
 test('bytes have one base64url form only: whatever else is read is refused', () => {
-  const letters = fc.constantFrom(...'ABYZabyz0189-_+/= \n.é\u{1f600}')
+  const letters = fc.constantFrom(...Array.from('ABYZabyz0189-_+/= \n.é\u{1f600}'))
   fc.assert(
     fc.property(fc.string({ unit: letters, maxLength: 12 }), (text) => {
       const bytes = fromBase64url(text)
