@@ -1,9 +1,10 @@
 // Publishes a TLSA record by dynamic update (RFC 2136) over TCP, every message signed with TSIG (RFC 8945).
 
-import { concat, fromHex, hex } from '../base/bytes.ts'
+import { concat } from '../base/bytes.ts'
 import { Failure } from '../base/failure.ts'
-import { invariant } from '../base/invariant.ts'
 import { limits } from '../base/limits.ts'
+import { formatAssociation, parseAssociation } from '../observation/association.ts'
+import type { AssociationText } from '../observation/observation.ts'
 import { deadline } from '../runtime/deadline.ts'
 import { formatEndpoint } from '../runtime/endpoint.ts'
 import { NetworkError, type Connection, type Endpoint, type Runtime } from '../runtime/runtime.ts'
@@ -39,7 +40,7 @@ export interface Published {
   /** The zone that was changed, with its final dot. */
   readonly zone: string
   /** All TLSA records of the owner name, as the server then answers. */
-  readonly associations: readonly string[]
+  readonly associations: readonly AssociationText[]
 }
 
 /** One connection to the server, and how to ask over it. */
@@ -120,7 +121,7 @@ function updatesOf({ record, keepOthers }: Publication): readonly Uint8Array[] {
 }
 
 /** Asks for the record, since a server may accept an update and still ignore it (RFC 2136 §3.4.2.2). */
-async function readBack(dialogue: Dialogue): Promise<readonly string[]> {
+async function readBack(dialogue: Dialogue): Promise<readonly AssociationText[]> {
   const { publication } = dialogue
   const { owner, association } = publication.record
   const { types, opcodes } = dnsCodes
@@ -178,16 +179,14 @@ async function readMessage(dialogue: Dialogue): Promise<Uint8Array> {
   }
 }
 
-function tlsaData(association: string): Uint8Array {
-  const [usage, selector, matching, digits = ''] = association.split(' ')
-  const data = fromHex(digits)
-  invariant(data !== null, 'an association is written in its canonical form')
-  return Uint8Array.from([Number(usage), Number(selector), Number(matching), ...data])
+function tlsaData(association: AssociationText): Uint8Array {
+  const { usage, selector, matching, data } = parseAssociation(association)
+  return Uint8Array.from([usage, selector, matching, ...data])
 }
 
-function associationText(data: Uint8Array): string {
+function associationText(data: Uint8Array): AssociationText {
   const [usage = 0, selector = 0, matching = 0] = data
-  return `${usage} ${selector} ${matching} ${hex(data.subarray(3))}`
+  return formatAssociation({ usage, selector, matching, data: data.subarray(3) })
 }
 
 function parentOf(name: string): string {

@@ -5,9 +5,10 @@ import { Failure } from '../base/failure.ts'
 import { invariant } from '../base/invariant.ts'
 import { limits } from '../base/limits.ts'
 import { pemOf } from '../base/pem.ts'
+import { constraintBroken } from '../observation/name-constraints.ts'
 import type { Certificate, Crypto, Runtime, SigningKey } from '../runtime/runtime.ts'
 import { distinguishedName, extensions, keyIdOf, signCertificate } from './certificate.ts'
-import { constraintsOf, isWithin, parseServerName, type ServerName } from './names.ts'
+import { constraintsOf, parseServerName, type ServerName } from './names.ts'
 
 /** A CA that can issue: its certificate and its key. */
 export interface Authority {
@@ -140,13 +141,15 @@ function readOwn(crypto: Crypto, der: Uint8Array, signer: SigningKey): Certifica
 
 function permittedNames(texts: readonly string[], ca: Certificate): readonly ServerName[] {
   const names = new Map(texts.map(parseServerName).map((name) => [name.text, name]))
-  for (const name of names.values()) {
-    const { nameConstraints } = ca
-    if (nameConstraints !== null && !isWithin(name, nameConstraints))
-      throw new Failure('name-refused', {
-        name: name.text,
-        why: 'it is outside of the names that this CA may speak for',
-      })
+  for (const { kind, text } of names.values()) {
+    if (ca.nameConstraints === null) break
+    const alone = {
+      dnsNames: kind === 'dns' ? [text] : [],
+      ipAddresses: kind === 'ip' ? [text] : [],
+    }
+    const broken = constraintBroken(alone, ca.nameConstraints)
+    if (broken !== null)
+      throw new Failure('name-refused', { name: text, why: `the CA is held to names: ${broken}` })
   }
   return [...names.values()]
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { constraintsOf, fileNameOf, isWithin, parseServerName } from './names.ts'
+import { constraintBroken } from '../observation/name-constraints.ts'
+import { constraintsOf, fileNameOf, parseServerName } from './names.ts'
 
 const names = [
   ['a.test', 'dns', 'a.test', 'a.test'],
@@ -23,6 +24,7 @@ for (const text of [
   '*',
   '*.',
   '*.*.a.test',
+  '*.test',
   'a.*.test',
   '*.192.0.2.1',
   'https://a.test',
@@ -65,7 +67,11 @@ const within = [
 
 for (const [permitted, name, expected] of within)
   test(`a CA for ${permitted.join(' and ')} may ${expected ? '' : 'not '}speak for ${name}`, () => {
-    assert.equal(isWithin(parseServerName(name), constraintsOf(permitted)), expected)
+    const { kind, text } = parseServerName(name)
+    const names = kind === 'dns' ? [[text], []] : [[], [text]]
+    const [dnsNames = [], ipAddresses = []] = names
+    const broken = constraintBroken({ dnsNames, ipAddresses }, constraintsOf(permitted))
+    assert.equal(broken === null, expected)
   })
 
 for (const text of [

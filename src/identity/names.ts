@@ -16,12 +16,18 @@ export type ServerName =
  * @throws Failure name-malformed
  */
 export function parseServerName(text: string): ServerName {
+  const refuse = (why: string): never => {
+    throw new Failure('name-malformed', { name: text, why })
+  }
   const wildcard = text.startsWith('*.')
   const host = canonicalHost(wildcard ? text.slice(2) : text, text)
-  if (!ipaddr.isValid(host)) return { kind: 'dns', text: wildcard ? `*.${host}` : host }
-  if (wildcard)
-    throw new Failure('name-malformed', { name: text, why: 'addresses have no wildcard' })
-  return { kind: 'ip', text: host, bytes: Uint8Array.from(ipaddr.parse(host).toByteArray()) }
+  if (ipaddr.isValid(host))
+    return wildcard
+      ? refuse('addresses have no wildcard')
+      : { kind: 'ip', text: host, bytes: Uint8Array.from(ipaddr.parse(host).toByteArray()) }
+  if (wildcard && !host.includes('.'))
+    return refuse('clients take no wildcard right below a top-level domain')
+  return { kind: 'dns', text: wildcard ? `*.${host}` : host }
 }
 
 /** The name as a part of a file name on every system: `_wildcard.a.test`, `2001-db8--1`. */
@@ -51,34 +57,6 @@ export function constraintsOf(names: readonly string[]): NameConstraints {
     excludedIp: permittedIp.length === 0 ? [new Uint8Array(8), new Uint8Array(32)] : [],
     hasOtherForms: false,
   }
-}
-
-/** True when a CA with `constraints` may speak for `name`. */
-export function isWithin(name: ServerName, constraints: NameConstraints): boolean {
-  if (name.kind === 'dns') {
-    const { permittedDns, excludedDns } = constraints
-    if (excludedDns.some((base) => isBelow(name.text, base))) return false
-    return permittedDns.length === 0 || permittedDns.some((base) => isBelow(name.text, base))
-  }
-  const { permittedIp, excludedIp } = constraints
-  if (excludedIp.some((range) => isInRange(name.bytes, range))) return false
-  return permittedIp.length === 0 || permittedIp.some((range) => isInRange(name.bytes, range))
-}
-
-function isBelow(name: string, base: string): boolean {
-  const lower = base.toLowerCase()
-  return (
-    lower === '' || name === lower || name.endsWith(lower.startsWith('.') ? lower : `.${lower}`)
-  )
-}
-
-function isInRange(address: Uint8Array, range: Uint8Array): boolean {
-  const size = address.length
-  if (range.length !== 2 * size) return false
-  return address.every((byte, i) => {
-    const mask = range[size + i] ?? 0
-    return (byte & mask) === ((range[i] ?? 0) & mask)
-  })
 }
 
 /** Address and mask as the certificate holds them, or null when `text` is no address or range. */

@@ -1,7 +1,7 @@
 // TLSA records as an owner publishes them: owner name and zone-file line (RFC 6698 §2.2, §3; RFC 1035 §5).
 
-import { hex } from '../base/bytes.ts'
 import { Failure } from '../base/failure.ts'
+import { spkiHash } from '../observation/fingerprint.ts'
 import type { AssociationText } from '../observation/observation.ts'
 import type { Target } from '../observation/target.ts'
 import type { Certificate, Crypto } from '../runtime/runtime.ts'
@@ -30,17 +30,17 @@ export function tlsaOwner(target: Target): string {
 /** `2 1 1` with the SHA-256 of the CA's key: it survives every renewal, of the servers and of the CA's certificate. */
 export function authorityAssociation(
   crypto: Pick<Crypto, 'digest'>,
-  certificate: Pick<Certificate, 'spki'>,
+  certificate: Certificate,
 ): AssociationText {
-  return `2 1 1 ${hex(crypto.digest('sha256', certificate.spki))}`
+  return `2 1 1 ${spkiHash(crypto, certificate)}`
 }
 
 /** `3 1 1` with the SHA-256 of one server's own key: for a server without a CA, to be changed with each new key. */
 export function serverAssociation(
   crypto: Pick<Crypto, 'digest'>,
-  certificate: Pick<Certificate, 'spki'>,
+  certificate: Certificate,
 ): AssociationText {
-  return `3 1 1 ${hex(crypto.digest('sha256', certificate.spki))}`
+  return `3 1 1 ${spkiHash(crypto, certificate)}`
 }
 
 /** The line for a zone file: `_8443._tcp.a.test. 300 IN TLSA 2 1 1 6b86…`. */

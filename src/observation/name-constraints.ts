@@ -5,9 +5,12 @@ import { quote } from '../base/failure.ts'
 import { limits } from '../base/limits.ts'
 import type { Certificate, NameConstraints } from '../runtime/runtime.ts'
 
+/** The names of a certificate that constraints of the forms that we evaluate can meet. */
+export type ConstrainedNames = Pick<Certificate, 'dnsNames' | 'ipAddresses'>
+
 /** Why the names of `certificate` are not within the `constraints` of a CA above it, or null when they are. */
 export function constraintBroken(
-  certificate: Certificate,
+  certificate: ConstrainedNames,
   constraints: NameConstraints,
 ): string | null {
   if (constraints.hasOtherForms)
@@ -64,7 +67,7 @@ function isWithinIp(octets: readonly number[], range: Uint8Array): boolean {
   )
 }
 
-function checksOf(certificate: Certificate, constraints: NameConstraints): number {
+function checksOf(certificate: ConstrainedNames, constraints: NameConstraints): number {
   const dns = constraints.permittedDns.length + constraints.excludedDns.length
   const ip = constraints.permittedIp.length + constraints.excludedIp.length
   return certificate.dnsNames.length * dns + certificate.ipAddresses.length * ip
