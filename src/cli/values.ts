@@ -1,7 +1,8 @@
 // Kinds of values that several commands take: durations, addresses with ports.
 
-import { message, type ValueParser } from '@optique/core'
-import ipaddr from 'ipaddr.js'
+import { message, text, type ValueParser } from '@optique/core'
+import { Failure } from '../base/failure.ts'
+import { formatEndpoint, parseEndpoint } from '../runtime/endpoint.ts'
 import type { Endpoint } from '../runtime/runtime.ts'
 
 const units: Readonly<Record<string, number>> = {
@@ -50,47 +51,25 @@ export function durationText(ms: number): string {
 }
 
 /**
- * An IP address and a port: `192.0.2.1:53`, `[2001:db8::1]:53`. With `defaultPort` the port may be left out,
- * and with `anyPort` it may be 0, which lets the system choose.
+ * An endpoint as `parseEndpoint` reads it: `192.0.2.1:53`, `[2001:db8::1]:53`. With `defaultPort` the port may be
+ * left out, and with `anyPort` it may be 0, which lets the system choose.
  */
 export function endpoint(
   options: { readonly defaultPort?: number; readonly anyPort?: boolean } = {},
 ): ValueParser<'sync', Endpoint> {
-  const { defaultPort, anyPort = false } = options
+  const { defaultPort = null, anyPort = false } = options
   return {
     mode: 'sync',
-    metavar: defaultPort === undefined ? 'IP:PORT' : 'IP[:PORT]',
+    metavar: defaultPort === null ? 'IP:PORT' : 'IP[:PORT]',
     placeholder: { address: '127.0.0.1', port: defaultPort ?? 0 },
     parse: (input) => {
-      const value = readEndpoint(input, defaultPort)
-      if (value === null || (value.port === 0 && !anyPort))
-        return {
-          success: false,
-          error:
-            defaultPort === undefined
-              ? message`Expected an IP address and a port such as ${'192.0.2.1:443'} or ${'[2001:db8::1]:443'}, but got ${input}.`
-              : message`Expected an IP address such as ${'192.0.2.1'}, ${`192.0.2.1:${defaultPort}`} or ${'[2001:db8::1]'}, but got ${input}.`,
-        }
-      return { success: true, value }
+      try {
+        return { success: true, value: parseEndpoint(input, defaultPort, anyPort ? 0 : 1) }
+      } catch (error) {
+        if (!Failure.is(error)) throw error
+        return { success: false, error: [text(`${error.message}.`)] }
+      }
     },
-    format: endpointText,
+    format: formatEndpoint,
   }
-}
-
-/** An endpoint as `endpoint` reads it, IPv6 in brackets. */
-export function endpointText(value: Endpoint): string {
-  return value.address.includes(':')
-    ? `[${value.address}]:${value.port}`
-    : `${value.address}:${value.port}`
-}
-
-function readEndpoint(input: string, defaultPort: number | undefined): Endpoint | null {
-  const bare = ipaddr.IPv6.isValid(input) ? input : null
-  const match = /^(?:\[([^\]]+)\]|([0-9.]+))(?::([0-9]{1,5}))?$/.exec(input)
-  const host = bare ?? match?.[1] ?? match?.[2]
-  const port = match?.[3] === undefined || bare !== null ? defaultPort : Number(match[3])
-  if (host === undefined || port === undefined || port > 65_535) return null
-  if (ipaddr.IPv4.isValidFourPartDecimal(host)) return match?.[1] ? null : { address: host, port }
-  if (host.includes('%') || !ipaddr.IPv6.isValid(host)) return null
-  return { address: ipaddr.IPv6.parse(host).toRFC5952String(), port }
 }

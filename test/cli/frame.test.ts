@@ -155,6 +155,15 @@ suite('the frame of the command line', { concurrency: 2 }, () => {
     })
   })
 
+  test('an endpoint that is none says why', async () => {
+    const { stderr, code } = await bench.run('sightline take --listen localhost')
+    assert.equal(code, 2)
+    assert.match(
+      stderr,
+      /^sightline: take: --listen: read address "localhost": it is not an IP address\nhint: /,
+    )
+  })
+
   for (const [env, home] of [
     ['SIGHTLINE_HOME=/a XDG_DATA_HOME=/b', '/a'],
     ['XDG_DATA_HOME=/b', '/b/sightline'],
