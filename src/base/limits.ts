@@ -78,6 +78,8 @@ export const limits = {
   descriptorValidMs: 7 * 86_400_000,
 
   // Mirror (protocol §5, §11)
+  /** A mirror's whole look at a target: DNS and handshakes, one after the other. */
+  lookTimeoutMs: 7_000,
   dnsCacheTtlMaxS: 60,
   dnsCacheTtlMinS: 5,
   dnsCacheNegativeS: 30,

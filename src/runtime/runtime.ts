@@ -204,21 +204,31 @@ export interface HttpsPool {
   close(): void
 }
 
+/** A request as plain values, so that a simulation can ask without sockets. */
+export interface HttpQuestion {
+  readonly method: string
+  /** Path and query, as sent. */
+  readonly path: string
+  readonly contentType: string
+  /** Null when it was larger than `bodyBytesMax`; the rest was not read. */
+  readonly body: Uint8Array | null
+  readonly peer: Endpoint
+}
+
+export interface HttpReply {
+  readonly status: number
+  readonly contentType: string
+  readonly cacheControl: string
+  readonly body: Uint8Array | string
+}
+
 export interface HttpsServerOptions {
   readonly listen: Endpoint
   readonly keyPem: string
   /** Leaf first, CA last. */
   readonly chainPem: string
-  /** Answered before `handle` is tried, without a Request object: the mirror's hot path. */
-  readonly quick?: (method: string, path: string) => QuickAnswer | null
-  readonly handle: (request: Request, peer: Endpoint) => Promise<Response>
-}
-
-export interface QuickAnswer {
-  readonly status: number
-  readonly contentType: string
-  readonly cacheControl: string
-  readonly body: Uint8Array
+  readonly bodyBytesMax: number
+  readonly handle: (question: HttpQuestion) => HttpReply | Promise<HttpReply>
 }
 
 export interface HttpsServer {

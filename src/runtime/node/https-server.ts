@@ -1,26 +1,28 @@
-// An HTTPS server for mirrors: TLS 1.3 under the mirror's own CA, Hono-style handlers, and a quick path for cached answers.
+// An HTTPS server for mirrors: TLS 1.3 only, requests as plain values, bodies bounded.
 
 import { createServer, type Server } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
 import { Failure } from '../../base/failure.ts'
 import { formatEndpoint } from '../endpoint.ts'
-import type { Endpoint, HttpsServer, HttpsServerOptions, QuickAnswer } from '../runtime.ts'
+import type {
+  Endpoint,
+  HttpQuestion,
+  HttpReply,
+  HttpsServer,
+  HttpsServerOptions,
+} from '../runtime.ts'
+
+const noBody = new Uint8Array()
 
 /** Serves until closed. Port 0 takes one that the system chooses. @throws Failure listen-failed */
 export async function serveHttps(options: HttpsServerOptions): Promise<HttpsServer> {
-  const listener = getRequestListener(
-    (request, env) =>
-      options.handle(request, peerOf((env as { incoming: IncomingMessage }).incoming)),
-    { overrideGlobalObjects: false },
-  )
   const server = createServer(
     {
       key: options.keyPem,
       cert: options.chainPem,
       minVersion: 'TLSv1.3',
       ecdhCurve: 'X25519MLKEM768:X25519:P-256',
-      honorCipherOrder: true,
+      ciphers: 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384',
       ALPNProtocols: ['http/1.1'],
       handshakeTimeout: 10_000,
       headersTimeout: 10_000,
@@ -30,11 +32,17 @@ export async function serveHttps(options: HttpsServerOptions): Promise<HttpsServ
       noDelay: true,
     },
     (request, response) => {
-      const quick = options.quick?.(request.method ?? '', request.url ?? '') ?? null
-      if (quick === null) void listener(request, response)
-      else answerQuickly(response, quick)
+      if (request.method === 'GET' || request.method === 'HEAD') {
+        answer(response, options.handle(questionOf(request, noBody)))
+      } else {
+        readBody(request, options.bodyBytesMax, (body) =>
+          answer(response, options.handle(questionOf(request, body))),
+        )
+      }
     },
   )
+  // A client that breaks TLS or HTTP off is its own affair.
+  server.on('tlsClientError', (_error, socket) => socket.destroy())
   const local = await listen(server, options.listen)
   return {
     local,
@@ -47,17 +55,57 @@ export async function serveHttps(options: HttpsServerOptions): Promise<HttpsServ
   }
 }
 
-function answerQuickly(response: ServerResponse, answer: QuickAnswer): void {
-  response.writeHead(answer.status, {
-    'content-type': answer.contentType,
-    'content-length': answer.body.length,
-    'cache-control': answer.cacheControl,
-  })
-  response.end(answer.body)
+function questionOf(request: IncomingMessage, body: Uint8Array | null): HttpQuestion {
+  return {
+    method: request.method ?? '',
+    path: request.url ?? '',
+    contentType: request.headers['content-type'] ?? '',
+    body,
+    peer: { address: request.socket.remoteAddress ?? '', port: request.socket.remotePort ?? 0 },
+  }
 }
 
-function peerOf(request: IncomingMessage): Endpoint {
-  return { address: request.socket.remoteAddress ?? '', port: request.socket.remotePort ?? 0 }
+/** Hands the whole body to `done` once, or null as soon as it is larger than `bytesMax`. */
+function readBody(
+  request: IncomingMessage,
+  bytesMax: number,
+  done: (body: Uint8Array | null) => void,
+): void {
+  const parts: Uint8Array[] = []
+  let total = 0
+  request.on('data', (part: Uint8Array) => {
+    total += part.length
+    if (total <= bytesMax) parts.push(part)
+    else if (total - part.length <= bytesMax) done(null)
+  })
+  request.on('end', () => {
+    const [only] = parts
+    if (total <= bytesMax)
+      done(parts.length === 1 && only !== undefined ? only : Buffer.concat(parts))
+  })
+}
+
+function answer(response: ServerResponse, reply: HttpReply | Promise<HttpReply>): void {
+  if (reply instanceof Promise) {
+    // The handler turns its own failures into problem documents; what still escapes ends this connection alone.
+    reply.then(
+      (late) => write(response, late),
+      (error: unknown) => response.destroy(error as Error),
+    )
+  } else write(response, reply)
+}
+
+function write(response: ServerResponse, reply: HttpReply): void {
+  const { body } = reply
+  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+  response.writeHead(reply.status, {
+    'content-type': reply.contentType,
+    'content-length': length,
+    'cache-control': reply.cacheControl,
+    // What was too large is not read to its end: the connection cannot go on.
+    ...(reply.status === 413 ? { connection: 'close' } : {}),
+  })
+  response.end(body)
 }
 
 function listen(server: Server, at: Endpoint): Promise<Endpoint> {

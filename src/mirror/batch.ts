@@ -1,0 +1,50 @@
+// Signs many answers with one signature: what waits a moment together is signed as one Merkle tree (protocol §5).
+
+import { utf8 } from '../base/bytes.ts'
+import { limits } from '../base/limits.ts'
+import { signBatch } from '../observation/jws.ts'
+import type { Runtime, SigningKey } from '../runtime/runtime.ts'
+
+/** Signs statements of one answer key. */
+export interface BatchSigner {
+  /** The compact statement of `signingInput`, soon. */
+  sign(signingInput: string): Promise<string>
+  /** The compact statement of `signingInput`, at once, in a batch of its own. */
+  signNow(signingInput: string): string
+}
+
+interface Waiting {
+  readonly signingInput: string
+  readonly resolve: (statement: string) => void
+}
+
+/** A signer whose batches close after `limits.batchWaitMs` or with `limits.batchAnswersMax` statements. */
+export function createBatchSigner(
+  needs: Pick<Runtime, 'clock' | 'crypto'>,
+  key: SigningKey,
+): BatchSigner {
+  let waiting: Waiting[] = []
+  const flush = (): void => {
+    const batch = waiting
+    waiting = []
+    const signatures = signBatch(
+      needs.crypto,
+      key,
+      batch.map((one) => utf8(one.signingInput)),
+    )
+    batch.forEach((one, i) => one.resolve(`${one.signingInput}.${signatures[i] ?? ''}`))
+  }
+  let cancel = (): void => {}
+  return {
+    sign: (signingInput) =>
+      new Promise((resolve) => {
+        waiting.push({ signingInput, resolve })
+        if (waiting.length >= limits.batchAnswersMax) {
+          cancel()
+          flush()
+        } else if (waiting.length === 1) cancel = needs.clock.after(limits.batchWaitMs, flush)
+      }),
+    signNow: (signingInput) =>
+      `${signingInput}.${signBatch(needs.crypto, key, [utf8(signingInput)])[0] ?? ''}`,
+  }
+}
