@@ -161,7 +161,7 @@ function algorithmName(key: TsigKey): Uint8Array {
 
 /** The message with its count of additional records changed. */
 function withAdditional(message: Uint8Array, change: number): Uint8Array {
-  const copy = message.slice()
+  const copy = Uint8Array.from(message)
   const view = new DataView(copy.buffer)
   view.setUint16(10, view.getUint16(10) + change)
   return copy
