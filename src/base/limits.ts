@@ -106,4 +106,6 @@ export const limits = {
   policyBytesMax: 65_536,
   verifyTimeoutMs: 5_000,
   warmIdleMs: 300_000,
+  /** The working set of warm connections (protocol §3). */
+  warmMirrorsMax: 24,
 } as const

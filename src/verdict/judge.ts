@@ -396,9 +396,9 @@ function final(bench: Bench, finding: Finding): Judgement {
       ...finding.reasons,
       ...ownRemarks(subject.own, ballots),
       ...roundRemarks(subject.round, ballots),
-      ...vantageRemarks(views, abstentions),
+      ...vantageRemarks(views, [...abstentions, ...subject.replaced]),
     ],
-    vantages: [...views, ...abstentions.map(blankView)],
+    vantages: [...views, ...[...abstentions, ...subject.replaced].map(blankView)],
   }
   return { state: 'final', verdict }
 }

@@ -40,7 +40,10 @@ export interface Case {
   readonly target: Target
   readonly own: OwnLook
   readonly answers: readonly Answer[]
+  /** Vantages that gave nothing that counts, and for which there was no substitute. */
   readonly abstentions: readonly Abstention[]
+  /** Vantages that gave nothing in time and were replaced: named, not counted. */
+  readonly replaced: readonly Abstention[]
   /** Vantages of this round that may still answer. */
   readonly pending: number
   readonly policy: Policy

@@ -1,0 +1,189 @@
+// Asks one mirror one question: by address, under its pinned CA, and believes only its own fresh, signed answer (R29–R31, R47, R48).
+
+import { base64url, textOf, utf8 } from '../base/bytes.ts'
+import { Failure } from '../base/failure.ts'
+import { limits } from '../base/limits.ts'
+import type { Verified } from '../observation/observation.ts'
+import { isRejection, verifyObservation } from '../observation/sign.ts'
+import {
+  answerKeysOf,
+  mirrorChainFault,
+  verifyDescriptor,
+  type Descriptor,
+} from '../protocol/descriptor.ts'
+import {
+  answerSchema,
+  paths,
+  type ListEntry,
+  type MirrorAnswer,
+  type Question,
+} from '../protocol/routes.ts'
+import { NetworkError, type HttpsPool, type Runtime } from '../runtime/runtime.ts'
+import type { Abstention, Answer } from '../verdict/verdict.ts'
+
+/** What is asked of a mirror, apart from nonce and descriptor. */
+export type Ask = Pick<Question, 'target' | 'fresh' | 'asked' | 'handshakes'>
+
+/** An answer with its signed form, for evidence. */
+export interface SignedAnswer extends Answer {
+  readonly statement: string
+  readonly descriptor: string
+}
+
+/** The mirrors of one client, over warm connections. */
+export interface Desk {
+  /** Never rejects: a mirror that fails, lies about itself or is late abstains, with the reason. */
+  ask(mirror: ListEntry, question: Ask, signal: AbortSignal): Promise<SignedAnswer | Abstention>
+  /** Connects without asking. True when the mirror is what the list says. */
+  warm(mirror: ListEntry, signal: AbortSignal): Promise<boolean>
+  close(): void
+}
+
+type Needs = Pick<Runtime, 'clock' | 'random' | 'crypto' | 'network'>
+
+interface KnownDescriptor {
+  readonly statement: string
+  readonly descriptor: Verified<Descriptor>
+}
+
+/** A desk with its own connections and the descriptors that it has verified. */
+export function createDesk(needs: Needs): Desk {
+  const { clock, crypto } = needs
+  const pool = mirrorPool(needs)
+  const descriptors = new Map<string, KnownDescriptor>()
+
+  const knownDescriptor = (id: string): KnownDescriptor | null => {
+    const known = descriptors.get(id)
+    return known !== undefined && known.descriptor.exp > clock.now() ? known : null
+  }
+  const learn = (mirror: ListEntry, answer: MirrorAnswer): KnownDescriptor => {
+    const known = knownDescriptor(mirror.id)
+    if (answer.descriptor === undefined) {
+      if (known === null)
+        throw new Failure('mirror-rejected', {
+          mirror: mirror.id,
+          why: 'it did not send its descriptor',
+        })
+      return known
+    }
+    const descriptor = verifyDescriptor(crypto, answer.descriptor, {
+      id: mirror.id,
+      now: clock.now(),
+    })
+    const learned = { statement: answer.descriptor, descriptor }
+    descriptors.set(mirror.id, learned)
+    return learned
+  }
+  const exchange = async (
+    mirror: ListEntry,
+    question: Ask & { readonly descriptor: boolean },
+    signal: AbortSignal,
+  ): Promise<SignedAnswer | Abstention> => {
+    const vantage = { id: mirror.id, region: mirror.region }
+    const nonce = base64url(needs.random.bytes(limits.nonceBytes))
+    const answer = await post(pool, mirror, { body: { ...question, nonce }, signal })
+    const known = learn(mirror, answer)
+    const verified = verifyObservation(crypto, answer.observation, {
+      vantage: mirror.id,
+      answerKeys: answerKeysOf(known.descriptor),
+      target: question.target,
+      nonce,
+      now: clock.now(),
+    })
+    if (!isRejection(verified)) {
+      return {
+        vantage,
+        observation: verified,
+        statement: answer.observation,
+        descriptor: known.statement,
+      }
+    }
+    // The mirror may have renewed its answer key since we learned it.
+    return verified.code === 'wrong-key' && !question.descriptor
+      ? exchange(mirror, { ...question, descriptor: true }, signal)
+      : { vantage, code: verified.code, text: `its answer was rejected: ${verified.text}` }
+  }
+  return {
+    ask: async (mirror, question, signal) => {
+      try {
+        return await exchange(
+          mirror,
+          { ...question, descriptor: knownDescriptor(mirror.id) === null },
+          signal,
+        )
+      } catch (error) {
+        return abstentionOf(mirror, error, signal)
+      }
+    },
+    warm: (mirror, signal) =>
+      pool.warm(peerOf(mirror), signal).then(
+        () => true,
+        () => false,
+      ),
+    close: () => pool.close(),
+  }
+}
+
+/** A pool whose peers must show the chain of the mirror that they are asked as. */
+export function mirrorPool(needs: Pick<Runtime, 'clock' | 'crypto' | 'network'>): HttpsPool {
+  const { clock, crypto } = needs
+  return needs.network.httpsPool({
+    accept: (peer, chain) => {
+      const certificates = chain.map((der) => crypto.readCertificate(der))
+      const expected = { id: peer.id, now: clock.now(), address: peer.endpoint.address }
+      const fault = mirrorChainFault(crypto, certificates, expected)
+      if (fault !== null) throw new Failure('mirror-rejected', { mirror: peer.id, why: fault })
+    },
+  })
+}
+
+/** The pool's name of `mirror`. */
+export function peerOf(mirror: Pick<ListEntry, 'ip' | 'port' | 'id'>) {
+  return { endpoint: { address: mirror.ip, port: mirror.port }, id: mirror.id }
+}
+
+async function post(
+  pool: HttpsPool,
+  mirror: ListEntry,
+  request: { readonly body: unknown; readonly signal: AbortSignal },
+): Promise<MirrorAnswer> {
+  const response = await pool.request(peerOf(mirror), {
+    method: 'POST',
+    path: paths.observe,
+    body: utf8(JSON.stringify(request.body)),
+    bytesMax: limits.mirrorAnswerBytesMax,
+    signal: request.signal,
+  })
+  const reject = (why: string): never => {
+    throw new Failure('mirror-rejected', { mirror: mirror.id, why })
+  }
+  const text = textOf(response.body)
+  if (response.status !== 200)
+    return reject(`it answered with status ${response.status}${detailOf(text)}`)
+  const parsed = answerSchema.safeParse(parseJson(text))
+  return parsed.success ? parsed.data : reject('its answer is not of the form of the protocol')
+}
+
+function parseJson(text: string | null): unknown {
+  try {
+    return JSON.parse(text ?? '')
+  } catch {
+    return null
+  }
+}
+
+function detailOf(text: string | null): string {
+  const value = parseJson(text)
+  const detail =
+    typeof value === 'object' && value !== null && 'detail' in value ? value.detail : null
+  return typeof detail === 'string' ? `: ${detail.slice(0, 200)}` : ''
+}
+
+function abstentionOf(mirror: ListEntry, error: unknown, signal: AbortSignal): Abstention {
+  const vantage = { id: mirror.id, region: mirror.region }
+  if (signal.aborted && error === signal.reason)
+    return { vantage, code: 'aborted', text: 'the question was withdrawn' }
+  if (error instanceof NetworkError) return { vantage, code: error.code, text: error.message }
+  if (Failure.is(error)) return { vantage, code: error.code, text: error.message }
+  throw error
+}
