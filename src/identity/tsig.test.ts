@@ -4,6 +4,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { utf8 } from '../base/bytes.ts'
 import { nodeCrypto } from '../runtime/node/crypto.ts'
+import { number, signReply, type ReplySigning } from '../../test/support/tsig.ts'
 import { decodeReply, encodeRecord, encodeRequest } from './dns-message.ts'
 import { checkReply, signMessage, type TsigKey } from './tsig.ts'
 import { parseTsigKey } from './tsig-key-file.ts'
@@ -16,12 +17,6 @@ const seconds = now / 1000
 /** `host.example` and `hmac-sha256` on the wire, written by hand. */
 const keyName = Buffer.from('\x04host\x07example\x00', 'latin1')
 const algorithmName = Buffer.from('\x0bhmac-sha256\x00', 'latin1')
-
-const number = (value: number, octets: number): Buffer => {
-  const bytes = Buffer.alloc(octets)
-  bytes.writeUIntBE(value, 0, octets)
-  return bytes
-}
 
 const request = encodeRequest({
   id: 0x1234,
@@ -66,46 +61,11 @@ test('a request is signed over the message and the variables of RFC 8945 §4.3.3
   assert.deepEqual(Buffer.from(signed.message), expected)
 })
 
-interface Signing {
-  readonly secret: Uint8Array
-  readonly keyName: Buffer
-  readonly time: number
-  readonly error: number
-  readonly other: Buffer
-  readonly requestMac: Uint8Array
-  readonly macOctets: number
-}
+const answer = Buffer.from(request)
+answer.writeUInt16BE(0x8400, 2)
 
-/** An answer as a server would sign it, made without the code under test. */
-function signedReply(requestMac: Uint8Array, changes: Partial<Signing> = {}): Buffer {
-  const how: Signing = {
-    secret,
-    keyName,
-    time: seconds,
-    error: 0,
-    other: Buffer.alloc(0),
-    requestMac,
-    macOctets: 32,
-    ...changes,
-  }
-  const message = Buffer.from(request)
-  message.writeUInt16BE(0x8400, 2)
-  const times = Buffer.concat([number(how.time, 6), number(300, 2)])
-  const tail = Buffer.concat([number(how.error, 2), number(how.other.length, 2), how.other])
-  const mac = createHmac('sha256', how.secret)
-    .update(Buffer.concat([number(how.requestMac.length, 2), how.requestMac, message]))
-    .update(Buffer.concat([how.keyName, number(255, 2), number(0, 4), algorithmName, times, tail]))
-    .digest()
-    .subarray(0, how.macOctets)
-  const data = Buffer.concat([
-    Buffer.concat([algorithmName, times, number(mac.length, 2), mac]),
-    number(0x1234, 2),
-    tail,
-  ])
-  const head = [how.keyName, number(250, 2), number(255, 2), number(0, 4), number(data.length, 2)]
-  message.writeUInt16BE(1, 10)
-  return Buffer.concat([message, ...head, data])
-}
+const signedReply = (requestMac: Uint8Array, changes: Partial<ReplySigning> = {}): Buffer =>
+  signReply(answer, { secret, keyName, seconds, requestMac, ...changes })
 
 const { mac } = signMessage(nodeCrypto, key, { message: request, now })
 const check = (message: Uint8Array, at = now) =>
@@ -131,7 +91,7 @@ for (const [what, message] of Object.entries(forgeries))
 
 test('an answer from another time is not believed', () => {
   assert.equal(check(signedReply(mac), now + 301_000).outcome, 'invalid')
-  assert.equal(check(signedReply(mac, { time: seconds + 301 })).outcome, 'invalid')
+  assert.equal(check(signedReply(mac, { seconds: seconds + 301 })).outcome, 'invalid')
 })
 
 test('an answer with one bit changed is not believed', () => {
