@@ -6,6 +6,7 @@ import { limits } from '../base/limits.ts'
 /** The version that this code speaks; `v` in every statement and the prefix of every path. */
 export const protocolVersion = '1.0'
 
+/** The paths of the protocol's requests. */
 export const paths = {
   descriptor: '/.well-known/secure-mirror',
   observe: '/v1/observe',

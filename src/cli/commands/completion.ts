@@ -11,7 +11,7 @@ const shells = { bash, zsh, fish } as const satisfies Record<string, ShellComple
 export const completion = defineCommand({
   description: [
     'Prints a script that completes commands, options, values and file names when you press TAB. Load it in the start-up file of your shell.',
-    'With WORD, prints what could stand in the place of the last word: that is what the script asks for.',
+    'With words after --, prints what could stand in the place of the last one: that is what the script asks for.',
   ],
   takes: object({
     shell: argument(choice(['bash', 'zsh', 'fish'], { metavar: 'SHELL' }), {
@@ -32,7 +32,7 @@ export const completion = defineCommand({
     const adapter: ShellCompletion = shells[shell]
     out.raw(
       words.length === 0
-        ? adapter.generateScript('sightline', ['completion', shell])
+        ? adapter.generateScript('sightline', ['completion', shell, '--'])
         : [...adapter.encodeSuggestions(await suggestionsFor(words))].join(''),
     )
   },

@@ -5,6 +5,7 @@ import type { Crypto } from '../runtime.ts'
 import { isSignedBy, readCertificate } from './certificates.ts'
 import { nodeKeys } from './keys.ts'
 
+/** Crypto by node:crypto. */
 export const nodeCrypto: Crypto = {
   ...nodeKeys,
   digest: (name, data) =>

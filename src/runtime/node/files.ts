@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { Failure } from '../../base/failure.ts'
 import type { Files } from '../runtime.ts'
 
+/** Files of this machine. */
 export const nodeFiles: Files = {
   read: async (path, what) => {
     try {

@@ -1,0 +1,296 @@
+// The house's rules, held over the whole project; and for each rule, a snippet that breaks it.
+
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { failureCodes } from '../src/base/failure.ts'
+import { reasonMeanings } from '../src/verdict/reasons.ts'
+import { checkCircles, checkLayers } from './layers.ts'
+import { checkMission, missionRows } from './mission.ts'
+import { importsOf, mask, readProject, type Finding, type SourceFile } from './sources.ts'
+import {
+  checkBans,
+  checkCatalogue,
+  checkDocumented,
+  checkHeaders,
+  checkLeftovers,
+  checkLinks,
+  checkMachinePaths,
+  checkVerified,
+  place,
+} from './tidy.ts'
+
+type Check = (files: readonly SourceFile[]) => readonly Finding[]
+
+interface Rule {
+  readonly rule: string
+  readonly check: Check
+  /** What breaks the rule, by path. */
+  readonly broken: readonly Readonly<Record<string, string>>[]
+  /** What looks like a breach, and is none. */
+  readonly sound: readonly Readonly<Record<string, string>>[]
+}
+
+const project = readProject()
+
+const rules: readonly Rule[] = [
+  {
+    rule: 'dependencies run downwards only, and runtime/node is the only door to the world',
+    check: checkLayers,
+    broken: [
+      { 'src/base/a.ts': "import { b } from '../runtime/b.ts'" },
+      { 'src/base/a.ts': "import type { B } from '../observation/b.ts'" },
+      { 'src/mirror/a.ts': "import { b } from '../client/b.ts'" },
+      { 'src/observation/a.ts': "export * from '../verdict/b.ts'" },
+      { 'src/client/a.ts': "const b = await import('../cli/b.ts')" },
+      { 'src/client/a.ts': "import { x } from '../runtime/node/clock.ts'" },
+      { 'src/runtime/a.ts': "import { x } from './node/clock.ts'" },
+      { 'src/vantage/a.ts': "import { connect } from 'node:net'" },
+      { 'src/vantage/a.ts': "import type { Socket } from 'node:net'" },
+      { 'src/verdict/a.ts': "import pg from 'pg'" },
+      { 'src/client/a.ts': "import { x } from '../../test/support/x.ts'" },
+      { 'src/cellar/a.ts': "import { x } from '../base/x.ts'" },
+    ],
+    sound: [
+      { 'src/verdict/a.ts': "import { b } from '../observation/b.ts'" },
+      { 'src/cli/a.ts': "import { x } from '../runtime/node/clock.ts'\nimport 'node:net'" },
+      { 'src/runtime/node/a.ts': "import 'node:net'\nimport { x } from '../runtime.ts'" },
+      { 'src/vantage/tls/a.ts': "import { b } from '../dns/b.ts'\n// import 'node:net'" },
+      { 'src/base/a.test.ts': "import 'node:test'" },
+      { 'src/index.ts': "export { verify } from './client/verify.ts'" },
+    ],
+  },
+  {
+    rule: 'no files import each other in a circle',
+    check: checkCircles,
+    broken: [
+      {
+        'src/a.ts': "import { b } from './b.ts'",
+        'src/b.ts': "import { c } from './c.ts'",
+        'src/c.ts': "import type { A } from './a.ts'",
+      },
+    ],
+    sound: [
+      { 'src/a.ts': "import { b } from './b.ts'", 'src/b.ts': "const a = await import('./a.ts')" },
+      {
+        'src/a.ts': "import { b } from './b.ts'\nimport { c } from './c.ts'",
+        'src/b.ts': "import { c } from './c.ts'",
+        'src/c.ts': '',
+      },
+    ],
+  },
+  {
+    rule: 'time, chance, processes and the network come by the seam',
+    check: checkBans,
+    broken: [
+      { 'src/client/a.ts': 'const t = Date.now()' },
+      { 'src/client/a.ts': 'const t = new Date()' },
+      { 'src/client/a.ts': 'const t = performance.now()' },
+      { 'src/client/a.ts': 'setTimeout(run, 5)' },
+      { 'src/client/a.ts': '`${setInterval(run, 5)}`' },
+      { 'src/client/a.ts': 'const now = setImmediate' },
+      { 'src/client/a.ts': 'Math.random()' },
+      { 'src/client/a.ts': 'AbortSignal.timeout(5)' },
+      { 'src/client/a.ts': 'await crypto.subtle.digest()' },
+      { 'src/client/a.ts': 'process.env.HOME' },
+      { 'src/client/a.ts': 'Buffer.from(x)' },
+      { 'src/client/a.ts': 'await fetch(url)' },
+      { 'src/client/a.ts': 'export default 5' },
+      { 'src/cli/a.ts': 'Math.random()' },
+    ],
+    sound: [
+      { 'src/client/a.ts': "// setTimeout\nconst a = 'Date.now()'\nnew Date(ms).toISOString()" },
+      { 'src/client/a.ts': 'const a = /Buffer/.test(x) ? `process` : app.fetch(request)' },
+      { 'src/client/a.ts': 'class ArrayBufferLike {}\nclock.process.now()' },
+      { 'src/runtime/node/a.ts': 'setTimeout(run, Date.now())' },
+      { 'src/client/a.test.ts': 'setTimeout(run, Date.now())' },
+    ],
+  },
+  {
+    rule: 'only what verifies may say that something is verified',
+    check: checkVerified,
+    broken: [
+      { 'src/client/a.ts': 'const v = x as Verified<Observation>' },
+      { 'test/a.ts': 'const v = x as unknown as Verified<Observation>' },
+    ],
+    sound: [
+      { 'src/observation/sign.ts': 'return observation as Verified<Observation>' },
+      { 'src/client/a.ts': 'function judge(x: Verified<Observation>) {} // as Verified<X>' },
+    ],
+  },
+  {
+    rule: 'each file begins with a sentence on its purpose',
+    check: checkHeaders,
+    broken: [
+      { 'src/base/a.ts': "import { b } from './b.ts'\n// Does things." },
+      { 'tools/a.ts': '// does things' },
+      { 'src/base/a.test.ts': "import 'node:test'" },
+    ],
+    sound: [
+      { 'src/base/a.ts': '// Does things.\n', 'src/base/a.test.ts': "import 'node:test'" },
+      { 'README.md': 'x' },
+    ],
+  },
+  {
+    rule: 'what is exported is documented',
+    check: checkDocumented,
+    broken: [
+      { 'src/base/a.ts': '// Header.\n\nexport function f(): void {}' },
+      { 'src/base/a.ts': '// Header.\n\nexport const a = 5' },
+      { 'src/base/a.ts': '/** Is b. */\nexport const b = {\n  c: 1,\n}\nexport const a = 5' },
+    ],
+    sound: [
+      { 'src/base/a.ts': '/** Does. */\nexport async function f(): Promise<void> {}' },
+      { 'src/base/a.ts': '/** Colours. */\nexport const a = 5\nexport const b = 6' },
+      { 'src/base/a.ts': '/** Does. */\nexport function f(a: 1): 1\nexport function f(a: 2): 2\n' },
+      { 'test/a.ts': 'export const a = 5' },
+    ],
+  },
+  {
+    rule: 'nothing is left unfinished or switched off',
+    check: checkLeftovers,
+    broken: [
+      { 'src/base/a.ts': `// ${'TO'}DO: finish` },
+      { 'README.md': `${'FIX'}ME` },
+      { 'src/base/a.test.ts': "test.only('x', () => {})" },
+      { 'src/base/a.test.ts': "test.skip('x', () => {})" },
+      { 'src/base/a.test.ts': "test('x', { skip: true }, () => {})" },
+    ],
+    sound: [{ 'src/base/a.ts': "const only = mask.skip\nconst x = 'test.only(1)'" }],
+  },
+  {
+    rule: 'no path of one machine stands anywhere',
+    check: checkMachinePaths,
+    broken: [
+      { 'README.md': `see /${'work'}/main` },
+      { 'src/base/a.ts': `const a = '/${'home'}/ada/x'` },
+      { 'src/base/a.ts': `const a = "/${'tmp'}/x"` },
+    ],
+    sound: [{ 'README.md': 'https://a.test/work/home ~/work/x tmp/x' }],
+  },
+  {
+    rule: 'links lead somewhere',
+    check: checkLinks,
+    broken: [
+      { 'README.md': '[x](docs/absent.md)' },
+      { 'docs/a.md': '[x](README.md)', 'README.md': '' },
+      { 'README.md': '[x](a.md#there)', 'a.md': '# Here' },
+      { 'README.md': '# Here\n[x](#there)' },
+    ],
+    sound: [
+      {
+        'README.md': '[x](docs/a.md#what-it-is-not) [y](docs/) [z](https://a.test/b)',
+        'docs/a.md': '## What it is `not`',
+      },
+      { 'README.md': '```\n[x](absent.md)\n```\n# Here\n[x](#here)' },
+    ],
+  },
+]
+
+suite('the house is tidy', () => {
+  for (const { rule, check, broken, sound } of rules) {
+    test(rule, () => report(check(project)))
+    test(`${rule}: the check can fail`, () => {
+      for (const snippet of broken)
+        assert.notEqual(check(filesOf(snippet)).length, 0, JSON.stringify(snippet))
+      for (const snippet of sound) report(check(filesOf(snippet)))
+    })
+  }
+
+  test('every failure code is documented', () => {
+    report(checkCatalogue(fileAt('docs/reference/failures.md'), failureCodes))
+  })
+
+  test('every reason code is documented', () => {
+    report(checkCatalogue(fileAt('docs/reference/reasons.md'), Object.keys(reasonMeanings)))
+  })
+
+  test('every code is documented: the check can fail', () => {
+    const table = { path: 'a.md', text: '| code |\n|---|\n| `a` | x |\n| `b` | y |\n| `b` | y |\n' }
+    assert.deepEqual(
+      checkCatalogue(table, ['a', 'c']).map((finding) => finding.what),
+      [
+        'says nothing about c',
+        'has a row for b, which is unknown or twice',
+        'has a row for b, which is unknown or twice',
+      ],
+    )
+  })
+
+  test('the mission is whole, and what works is shown', () => {
+    const paths = new Set(project.map(({ path }) => path))
+    report(checkMission(fileAt('docs/mission.md'), (path) => paths.has(path)))
+  })
+
+  test('the mission is whole: the check can fail', () => {
+    const rows = Object.entries(missionRows).flatMap(([letter, count]) =>
+      Array.from({ length: count }, (_, i) => `| ${letter}${i + 1} | x | not yet |  |`),
+    )
+    const complaints = (change: (row: string) => string): readonly string[] =>
+      checkMission(
+        { path: 'm.md', text: rows.map(change).join('\n') },
+        (path) => path === 'a.test.ts',
+      ).map(({ what }) => what)
+    const instead = (of: string, row: string) => (each: string) =>
+      each.startsWith(`| ${of} |`) ? row : each
+    assert.deepEqual(
+      complaints((row) => row),
+      [],
+    )
+    assert.deepEqual(complaints(instead('R1', '| R1 | x | works | `a.test.ts` |')), [])
+    for (const row of [
+      '',
+      '| R1 | x | done | `a.test.ts` |',
+      '| R1 | x | works |  |',
+      '| R1 | x | works | `b.test.ts` |',
+      '| R1 |  | not yet |  |',
+      '| R1 | x | differs | so |',
+      '| R1 | x | not yet | `a.test.ts` |',
+      '| R2 | x | not yet |  |',
+      '| R153 | x | not yet |  |',
+    ])
+      assert.notDeepEqual(complaints(instead('R1', row)), [], row)
+  })
+})
+
+suite('the scanner', () => {
+  test('mask() blanks comments and strings, and keeps places', () => {
+    for (const [text, code] of [
+      ["a // 'b\nc", 'a      \nc'],
+      ['a /* b\n` */ c', 'a     \n     c'],
+      [`a('b\\'c', "d")`, 'a(\'    \', " ")'],
+      ['`a${b({ c: `d${e}` })}f`', '` ${b({ c: ` ${e}` })} `'],
+      ['a / b / c', 'a / b / c'],
+      ['x = /[\'"`//]/g.test(y)', 'x =           .test(y)'],
+      ["f(/[/'\\]]/)", 'f(        )'],
+      ["return /'/", 'return    '],
+      ['`\\`${a}`', '`  ${a}`'],
+    ] as const)
+      assert.equal(mask(text, 'comments and strings'), code, text)
+  })
+
+  test('mask() can keep strings', () => {
+    assert.equal(mask("a('//b') // c", 'comments'), "a('//b')     ")
+  })
+
+  test('importsOf() finds every way to import', () => {
+    const text =
+      "import a from 'a'\nimport {\n  b,\n  type B,\n} from './b.ts'\nimport 'c'\nexport * from \"d\"\n" +
+      "const e = await import('e')\n// import 'f'\nconst g = \"import 'h'\"\nexport const i = 5\nconst from = 'j'\n"
+    assert.deepEqual(
+      importsOf({ path: 'x.ts', text }).map(({ module, line }) => `${module}:${line}`),
+      ['a:1', './b.ts:2', 'c:6', 'd:7', 'e:8'],
+    )
+  })
+})
+
+function report(findings: readonly Finding[]): void {
+  assert.ok(findings.length === 0, `\n${findings.map(place).join('\n')}`)
+}
+
+function filesOf(snippet: Readonly<Record<string, string>>): readonly SourceFile[] {
+  return Object.entries(snippet).map(([path, text]) => ({ path, text }))
+}
+
+function fileAt(path: string): SourceFile {
+  return project.find((file) => file.path === path) ?? { path, text: '' }
+}
