@@ -111,6 +111,9 @@ interface Desk {
   cached(): number
 }
 
+/** Queries whose target is remembered; when there are more, all are forgotten. */
+const targetsMax = 10_000
+
 /** Where questions are answered: from the cache at once, otherwise in turn. */
 function createDesk(needs: Needs, options: MirrorOptions, answerer: () => Answerer): Desk {
   const { clock } = needs
@@ -118,6 +121,8 @@ function createDesk(needs: Needs, options: MirrorOptions, answerer: () => Answer
   const admission = createAdmission(clock)
   // One signed body for each sight that was asked for without a nonce, as long as the sight itself lives.
   let bodies = new WeakMap<Seen, HttpReply>()
+  // What is asked for again and again is read once: reading a target costs as much as the rest of a cached answer.
+  const targets = new Map<string, Target>()
 
   /** What is seen of `target`, or the excuse; cached sights pass the queue by. */
   const see = async (want: Want, asker: string, asked: readonly string[]) => {
@@ -184,9 +189,12 @@ function createDesk(needs: Needs, options: MirrorOptions, answerer: () => Answer
       )
     },
     shared: (question, query) => {
-      const read = readSharedQuery(query)
+      const known = targets.get(query)
+      const read = known === undefined ? readSharedQuery(query) : { target: known }
       if ('reply' in read) return read.reply
       const { target } = read
+      if (targets.size >= targetsMax) targets.clear()
+      if (known === undefined) targets.set(query, target)
       const want = { target, fresh: false, handshakes: true }
       const refusal = refusalOf(target, options.allowPrivate)
       const cached = refusal === null ? sights.peek(want) : null

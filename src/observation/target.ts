@@ -149,25 +149,21 @@ function canonicalHost(text: string, refuse: (why: string) => never): string {
   if (text.includes('%'))
     return refuse('zone identifiers and percent escapes are not taken in a host')
   if (ipaddr.IPv6.isValid(text)) return ipaddr.IPv6.parse(text).toRFC5952String()
-  if (/^[0-9.]+$/.test(text.replace(/\.$/, '')) || /(^|\.)0x[0-9a-f]*\.?$/i.test(text)) {
-    return ipaddr.IPv4.isValidFourPartDecimal(text)
-      ? text
-      : refuse(
-          `${JSON.stringify(text)} looks like an IPv4 address, but is not four decimal numbers from 0 to 255`,
-        )
-  }
-  return canonicalName(text, refuse)
+  // Digits of other scripts become ASCII only by the rules for names.
+  const host = looksLikeIpv4(text) ? text : canonicalName(text, refuse)
+  return !looksLikeIpv4(host) || ipaddr.IPv4.isValidFourPartDecimal(host)
+    ? host
+    : refuse(
+        `${JSON.stringify(host)} looks like an IPv4 address, but is not four decimal numbers from 0 to 255`,
+      )
+}
+
+function looksLikeIpv4(host: string): boolean {
+  return /^[0-9.]+$/.test(host) || /(^|\.)0x[0-9a-f]*\.?$/i.test(host)
 }
 
 function canonicalName(text: string, refuse: (why: string) => never): string {
-  const ascii = tr46.toASCII(text.replace(/[.。．｡]$/u, ''), {
-    checkBidi: true,
-    checkHyphens: false,
-    checkJoiners: true,
-    useSTD3ASCIIRules: false,
-    transitionalProcessing: false,
-    verifyDNSLength: false,
-  })
+  const ascii = toAscii(text.replace(/[.。．｡]$/u, ''))
   if (ascii === null) return refuse('the host name is not a valid internationalised name (UTS 46)')
   if (ascii.length > limits.nameOctetsMax)
     return refuse(`the host name has ${ascii.length} octets, DNS allows ${limits.nameOctetsMax}`)
@@ -183,8 +179,22 @@ function canonicalName(text: string, refuse: (why: string) => never): string {
   return ascii
 }
 
+function toAscii(name: string): string | null {
+  // UTS 46 leaves such a name as it is, and nearly every name that a mirror is asked about is one.
+  if (/^[a-z0-9_.-]+$/.test(name) && !name.includes('xn--')) return name
+  return tr46.toASCII(name, {
+    checkBidi: true,
+    checkHyphens: false,
+    checkJoiners: true,
+    useSTD3ASCIIRules: false,
+    transitionalProcessing: false,
+    verifyDNSLength: false,
+  })
+}
+
 function makeTarget(scheme: Scheme, host: string, port: number): Target {
-  const isAddress = ipaddr.isValid(host)
+  // Of the hosts that have passed, those of digits and dots alone are IPv4 addresses.
+  const isAddress = host.includes(':') || /^[0-9.]+$/.test(host)
   const bracketed = host.includes(':') ? `[${host}]` : host
   const suffix = port === schemes[scheme].port ? '' : `:${port}`
   const text = `${scheme}://${bracketed}${suffix}`
