@@ -1,5 +1,6 @@
 // Every bound on what we accept, store or wait for, each with its reason. Names end in their unit.
 
+/** All bounds, each with its reason. */
 export const limits = {
   // Text and names
   /** A target as typed; a 253-octet name with scheme, port and brackets fits three times. */
