@@ -19,6 +19,7 @@ export interface FailureDetails {
   'authority-missing': { directory: string }
   'policy-malformed': { path: string; why: string }
   'bootstrap-malformed': { source: string; why: string }
+  'bootstrap-private': { source: string; ip: string }
   'listen-failed': { endpoint: string; why: string }
   'resolver-missing': { why: string }
   'statement-rejected': { kind: string; why: string }
@@ -90,6 +91,11 @@ const catalogue: { readonly [C in FailureCode]: Entry<C> } = {
   'bootstrap-malformed': {
     blame: 'usage',
     message: (d) => `read bootstrap ${quote(d.source)}: ${d.why}`,
+  },
+  'bootstrap-private': {
+    blame: 'usage',
+    message: (d) => `read bootstrap ${quote(d.source)}: ${d.ip} is not a public address`,
+    hint: () => '--allow-private takes such mirrors, for test networks',
   },
   'listen-failed': { blame: 'own', message: (d) => `listen on ${quote(d.endpoint)}: ${d.why}` },
   'resolver-missing': {

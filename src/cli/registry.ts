@@ -20,6 +20,41 @@ export interface Chapter {
 /** All commands, in the order in which a newcomer should read them. */
 export const chapters: readonly Chapter[] = [
   {
+    title: 'Asking',
+    entries: [
+      {
+        name: 'verify',
+        summary: 'is this server the one that everybody else sees, and its owner names?',
+        load: async () => (await import('./commands/verify.ts')).verify,
+      },
+      {
+        name: 'observe',
+        summary: 'what this machine sees of a target',
+        load: async () => (await import('./commands/observe.ts')).observe,
+      },
+    ],
+  },
+  {
+    title: 'The network',
+    entries: [
+      {
+        name: 'mirror',
+        summary: 'run a Secure Mirror',
+        load: async () => (await import('./commands/mirror.ts')).mirror,
+      },
+      {
+        name: 'mirrors list',
+        summary: 'show the mirrors that this client knows',
+        load: async () => (await import('./commands/mirrors-list.ts')).mirrorsList,
+      },
+      {
+        name: 'mirrors bootstrap',
+        summary: 'write a bootstrap file from mirrors',
+        load: async () => (await import('./commands/mirrors-bootstrap.ts')).mirrorsBootstrap,
+      },
+    ],
+  },
+  {
     title: 'This program',
     entries: [
       {

@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { limits } from '../base/limits.ts'
+import { isCanonicalAssociation } from './association.ts'
 import type { Observation } from './observation.ts'
 
 const name = z.string().max(limits.nameOctetsMax)
@@ -13,7 +14,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 const associationText = z
   .string()
   .max(8 + 2 * limits.tlsaDataBytesMax)
-  .regex(/^\d{1,3} \d{1,3} \d{1,3} ([0-9a-f]{2})+$/)
+  .refine(isCanonicalAssociation, { message: 'not a TLSA record in canonical text' })
 
 const dnsStatus = z.enum([
   'ok',

@@ -223,18 +223,20 @@ export interface HttpReply {
 }
 
 export interface HttpsServerOptions {
+  /** Port 0 takes one that the system chooses. */
   readonly listen: Endpoint
-  readonly keyPem: string
-  /** Leaf first, CA last. */
-  readonly chainPem: string
   readonly bodyBytesMax: number
-  readonly handle: (question: HttpQuestion) => HttpReply | Promise<HttpReply>
 }
 
+/** What answers the requests of a server. It must not reject: what escapes ends the connection alone. */
+export type HttpsHandler = (question: HttpQuestion) => HttpReply | Promise<HttpReply>
+
+/** A bound server, which answers nobody until it has a certificate and a handler. */
 export interface HttpsServer {
   readonly local: Endpoint
-  /** Replaces key and chain for new connections. */
-  renew(keyPem: string, chainPem: string): void
+  /** Shows this key and chain (PEM, leaf first, CA last) to new connections. */
+  show(keyPem: string, chainPem: string): void
+  answer(handler: HttpsHandler): void
   close(): Promise<void>
 }
 

@@ -1,6 +1,8 @@
 // Reads each answer as a vote: which keys the owner names there, and which keys the server showed there.
 
+import { formatAssociation, parseAssociation } from '../observation/association.ts'
 import type { Handshake } from '../observation/observation.ts'
+import { usable } from '../observation/tlsa.ts'
 import type { Answer, Vantage } from './verdict.ts'
 
 /** What one vantage says about the owner's authority. */
@@ -63,7 +65,7 @@ function readClaim(status: string, records: readonly string[]): Claim | null {
   if (status === 'nodata' || status === 'nxdomain') return { kind: 'none', onlyUnusable: false }
   if (status !== 'ok') return null
   // Usages 0 and 1 need public authorities, and none ships here (R6).
-  const associations = [...new Set(records.filter((record) => /^[23] /.test(record)))]
+  const associations = usable([...new Set(records)].map(parseAssociation)).map(formatAssociation)
   return associations.length === 0
     ? { kind: 'none', onlyUnusable: true }
     : { kind: 'names', associations }

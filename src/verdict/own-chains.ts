@@ -1,7 +1,7 @@
 // Asks of the chains that this client was shown: would these associations authenticate all of them?
 
 import { parseAssociation } from '../observation/association.ts'
-import { certificateHash, spkiHash } from '../observation/fingerprint.ts'
+import { spkiHash } from '../observation/fingerprint.ts'
 import { matchAssociations, matchingAssociations } from '../observation/tlsa.ts'
 import type { Target } from '../observation/target.ts'
 import type { Certificate, Crypto } from '../runtime/runtime.ts'
@@ -82,10 +82,10 @@ export function createMatcher(
       return answer
     },
     matching: (associations) => {
-      const matched = chains.flatMap((chain) =>
-        matchingAssociations(inputOf(chain, associations), crypto),
+      const matched = new Set(
+        chains.flatMap((chain) => matchingAssociations(inputOf(chain, associations), crypto)),
       )
-      return associations.filter((text) => matched.some((one) => one === text))
+      return associations.filter((association) => matched.has(association))
     },
     misses: (associations) => {
       const chain = chains.find((one) => !authenticated(one, associations))
@@ -94,10 +94,4 @@ export function createMatcher(
       return result.matched === null ? result.reasons : []
     },
   }
-}
-
-/** Hash of the leaf certificate of `chain`. */
-export function leafCertificateHash(crypto: Crypto, chain: OwnChain): string | null {
-  const [leaf] = chain.certificates
-  return leaf === undefined ? null : certificateHash(crypto, leaf)
 }

@@ -4,6 +4,7 @@ import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { connect as tlsConnect, type TLSSocket } from 'node:tls'
 import type { Duplex } from 'node:stream'
+import { Failure } from '../../base/failure.ts'
 import { limits } from '../../base/limits.ts'
 import { orAborted } from '../deadline.ts'
 import {
@@ -122,7 +123,7 @@ function send(agent: Agent, peer: HttpsPeer, request: HttpsRequest): Promise<Htt
 
 function exchange(sent: ClientRequest, request: HttpsRequest): Promise<HttpsResponse> {
   return new Promise((resolve, reject) => {
-    sent.once('error', (error) => reject(networkErrorOf(error)))
+    sent.once('error', (error) => reject(Failure.is(error) ? error : networkErrorOf(error)))
     sent.once('response', (response) => {
       readBody(response, request.bytesMax).then(
         (body) =>

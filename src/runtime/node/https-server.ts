@@ -8,21 +8,25 @@ import type {
   Endpoint,
   HttpQuestion,
   HttpReply,
+  HttpsHandler,
   HttpsServer,
   HttpsServerOptions,
 } from '../runtime.ts'
 
 const noBody = new Uint8Array()
 
-/** Serves until closed. Port 0 takes one that the system chooses. @throws Failure listen-failed */
+const contextOptions = {
+  minVersion: 'TLSv1.3',
+  ecdhCurve: 'X25519MLKEM768:X25519:P-256',
+  ciphers: 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384',
+} as const
+
+/** Binds a server, which serves until it is closed. @throws Failure listen-failed */
 export async function serveHttps(options: HttpsServerOptions): Promise<HttpsServer> {
+  let handler: HttpsHandler | null = null
   const server = createServer(
     {
-      key: options.keyPem,
-      cert: options.chainPem,
-      minVersion: 'TLSv1.3',
-      ecdhCurve: 'X25519MLKEM768:X25519:P-256',
-      ciphers: 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384',
+      ...contextOptions,
       ALPNProtocols: ['http/1.1'],
       handshakeTimeout: 10_000,
       headersTimeout: 10_000,
@@ -30,15 +34,16 @@ export async function serveHttps(options: HttpsServerOptions): Promise<HttpsServ
       keepAliveTimeout: 300_000,
       maxHeaderSize: 8_192,
       noDelay: true,
-      // A GET has no body: no stream is set up to find that out.
-      optimizeEmptyRequests: true,
     },
     (request, response) => {
-      if (request.method === 'GET' || request.method === 'HEAD') {
-        answer(response, options.handle(questionOf(request, noBody)))
+      if (handler === null) {
+        response.destroy()
+      } else if (request.method === 'GET' || request.method === 'HEAD') {
+        answer(response, handler(questionOf(request, noBody)))
       } else {
+        const answerWith = handler
         readBody(request, options.bodyBytesMax, (body) =>
-          answer(response, options.handle(questionOf(request, body))),
+          answer(response, answerWith(questionOf(request, body))),
         )
       }
     },
@@ -48,7 +53,10 @@ export async function serveHttps(options: HttpsServerOptions): Promise<HttpsServ
   const local = await listen(server, options.listen)
   return {
     local,
-    renew: (key, cert) => server.setSecureContext({ key, cert }),
+    show: (key, cert) => server.setSecureContext({ key, cert, ...contextOptions }),
+    answer: (given) => {
+      handler = given
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

@@ -1,0 +1,77 @@
+// The client's list of mirrors: read from bootstrap files and from its own home, and asked of mirrors themselves.
+
+import ipaddr from 'ipaddr.js'
+import { textOf } from '../base/bytes.ts'
+import { Failure } from '../base/failure.ts'
+import { limits } from '../base/limits.ts'
+import type { Verified } from '../observation/observation.ts'
+import { readBootstrap } from '../protocol/bootstrap.ts'
+import { verifyDescriptor, type Descriptor } from '../protocol/descriptor.ts'
+import { paths, wellKnownSchema, type ListEntry } from '../protocol/routes.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { mirrorPool, peerOf } from './ask.ts'
+
+/** A file of mirrors and where its bytes come from, for messages. */
+export interface MirrorFile {
+  readonly source: string
+  readonly bytes: Uint8Array
+}
+
+/**
+ * The mirrors of all `files` together, each once. Private addresses are taken for test networks alone.
+ * @throws Failure bootstrap-malformed, bootstrap-private
+ */
+export function mirrorsOf(
+  files: readonly MirrorFile[],
+  options: { readonly allowPrivate: boolean },
+): readonly ListEntry[] {
+  const known = new Map<string, ListEntry>()
+  for (const { source, bytes } of files) {
+    for (const pair of readBootstrap(bytes, source).pairs) {
+      if (!options.allowPrivate && ipaddr.process(pair.ip).range() !== 'unicast')
+        throw new Failure('bootstrap-private', { source, ip: pair.ip })
+      known.set(`${pair.ip} ${pair.port} ${pair.id}`, pair)
+    }
+  }
+  return [...known.values()]
+}
+
+/**
+ * What the mirror at `pair` says of itself, over a connection under its pinned CA.
+ * @throws Failure mirror-rejected, statement-rejected; NetworkError
+ */
+export async function askDescriptor(
+  needs: Pick<Runtime, 'clock' | 'crypto' | 'network'>,
+  pair: Pick<ListEntry, 'ip' | 'port' | 'id'>,
+  signal: AbortSignal,
+): Promise<Verified<Descriptor>> {
+  const pool = mirrorPool(needs)
+  try {
+    const response = await pool.request(peerOf(pair), {
+      method: 'GET',
+      path: paths.descriptor,
+      bytesMax: 2 * limits.descriptorBytesMax,
+      signal,
+    })
+    const parsed = wellKnownSchema.safeParse(parseJson(textOf(response.body)))
+    if (response.status !== 200 || !parsed.success)
+      throw new Failure('mirror-rejected', {
+        mirror: pair.id,
+        why: `it answered with status ${response.status} and no descriptor`,
+      })
+    return verifyDescriptor(needs.crypto, parsed.data.descriptor, {
+      id: pair.id,
+      now: needs.clock.now(),
+    })
+  } finally {
+    pool.close()
+  }
+}
+
+function parseJson(text: string | null): unknown {
+  try {
+    return JSON.parse(text ?? '')
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,91 @@
+// A mirror on a socket: bound first, because its descriptor names the port, then described, then renewed in time.
+
+import { limits } from '../base/limits.ts'
+import type { Authority } from '../identity/issue.ts'
+import { formatMirrorUrl } from '../protocol/bootstrap.ts'
+import type { ListEntry } from '../protocol/routes.ts'
+import type { Endpoint, Runtime } from '../runtime/runtime.ts'
+import type { Resolver } from '../vantage/dns/resolver.ts'
+import { createProbe } from '../vantage/probe.ts'
+import { createMirror, type Mirror } from './mirror.ts'
+import { pacedConnect } from './pace.ts'
+
+export interface ServeOptions {
+  readonly authority: Authority
+  readonly listen: Endpoint
+  /** Public addresses, the dedicated one first. */
+  readonly addresses: readonly string[]
+  readonly region: string | null
+  readonly domain: string | null
+  readonly contact: readonly string[]
+  /** The vantage's own resolver, shared with no other vantage. */
+  readonly resolver: Resolver
+  /** For test networks: looks at private addresses for strangers. */
+  readonly allowPrivate: boolean
+  /** Other mirrors that this one lists. */
+  readonly known: readonly ListEntry[]
+}
+
+/** A mirror that answers. */
+export interface ServedMirror {
+  readonly mirror: Mirror
+  /** `https://IP:PORT#ID`. */
+  readonly url: string
+  /** The pair that a bootstrap file holds. */
+  readonly entry: ListEntry
+  close(): Promise<void>
+}
+
+/** Serves until closed. @throws Failure listen-failed */
+export async function serveMirror(needs: Runtime, options: ServeOptions): Promise<ServedMirror> {
+  const server = await needs.network.serveHttps({
+    listen: options.listen,
+    bodyBytesMax: limits.requestBytesMax,
+  })
+  const { port } = server.local
+  const addresses = options.addresses.map((address) => ({ address, port }))
+  const network = { ...needs.network, connect: pacedConnect(needs.clock, needs.network) }
+  const { authority, region, domain, contact, resolver, allowPrivate, known } = options
+  const mirror = createMirror(needs, {
+    authority,
+    description: { addresses, region, domain, contact },
+    probe: createProbe({ ...needs, network }, { resolver, allowPrivate }),
+    allowPrivate,
+    known,
+  })
+  const show = (): void => server.show(mirror.identity().keyPem, mirror.identity().chainPem)
+  show()
+  server.answer((question) => mirror.handle(question))
+  const stopRenewing = renewInTime(needs, mirror, show)
+  const entry = { ip: options.addresses[0] ?? server.local.address, port, id: mirror.id, region }
+  return {
+    mirror,
+    entry,
+    url: formatMirrorUrl(entry),
+    close: async () => {
+      stopRenewing()
+      await server.close()
+    },
+  }
+}
+
+/** Renews the identity when its time has come; the wall clock may jump, so it is looked at every hour. */
+function renewInTime(
+  needs: Pick<Runtime, 'clock' | 'log'>,
+  mirror: Mirror,
+  show: () => void,
+): () => void {
+  let cancel = (): void => {}
+  const wait = (): void => {
+    cancel = needs.clock.after(3_600_000, () => {
+      if (needs.clock.now() >= mirror.identity().renewAt) {
+        mirror.renew()
+        show()
+        needs.log.info('identity renewed', { id: mirror.id })
+      }
+      wait()
+    })
+  }
+  wait()
+  return () => cancel()
+}
