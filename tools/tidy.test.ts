@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { failureCodes } from '../src/base/failure.ts'
-import { reasonMeanings } from '../src/verdict/reasons.ts'
 import { checkCircles, checkLayers } from './layers.ts'
 import { checkMission, missionRows } from './mission.ts'
+import { referenceDocuments } from './reference.ts'
 import { importsOf, mask, readProject, type Finding, type SourceFile } from './sources.ts'
 import {
   checkBans,
@@ -200,8 +200,13 @@ suite('the house is tidy', () => {
     report(checkCatalogue(fileAt('docs/reference/failures.md'), failureCodes))
   })
 
-  test('every reason code is documented', () => {
-    report(checkCatalogue(fileAt('docs/reference/reasons.md'), Object.keys(reasonMeanings)))
+  test('the documents that come from code are up to date', async () => {
+    for (const [path, text] of await referenceDocuments())
+      assert.equal(
+        fileAt(path).text,
+        `${text}\n`,
+        `${path} is old: npm run reference makes it anew`,
+      )
   })
 
   test('every code is documented: the check can fail', () => {
