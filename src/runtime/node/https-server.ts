@@ -34,6 +34,8 @@ export async function serveHttps(options: HttpsServerOptions): Promise<HttpsServ
       keepAliveTimeout: 300_000,
       maxHeaderSize: 8_192,
       noDelay: true,
+      // A GET has no body: no stream is set up to find that out.
+      optimizeEmptyRequests: true,
     },
     (request, response) => {
       if (handler === null) {
