@@ -13,6 +13,9 @@ const codes: Readonly<Record<string, NetworkErrorCode>> = {
   ETIMEDOUT: 'timeout',
   ECONNRESET: 'reset',
   EPIPE: 'closed',
+  ERR_STREAM_DESTROYED: 'closed',
+  ERR_STREAM_WRITE_AFTER_END: 'closed',
+  ERR_SOCKET_CLOSED: 'closed',
   ABORT_ERR: 'aborted',
 }
 
