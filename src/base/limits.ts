@@ -56,6 +56,8 @@ export const limits = {
   certificateDaysMax: 36_500,
   /** A certificate begins this long before it is made: peers whose clock is slow must not refuse it. */
   certificateBackdateMs: 3_600_000,
+  /** A certificate that ends within this time is told: two weeks are enough for a renewal that fails at first. */
+  expiryWarningMs: 14 * 86_400_000,
 
   // Publishing records
   /** TTL of a TLSA record in seconds (protocol §1): short enough to change keys in minutes, long enough for caches. */
