@@ -111,24 +111,19 @@ interface Desk {
   cached(): number
 }
 
-/** Queries whose target is remembered; when there are more, all are forgotten. */
-const targetsMax = 10_000
-
 /** Where questions are answered: from the cache at once, otherwise in turn. */
 function createDesk(needs: Needs, options: MirrorOptions, answerer: () => Answerer): Desk {
   const { clock } = needs
   const sights = createSights({ clock, probe: options.probe })
   const admission = createAdmission(clock)
   // One signed body for each sight that was asked for without a nonce, as long as the sight itself lives.
-  let bodies = new WeakMap<Seen, HttpReply>()
-  // What is asked for again and again is read once: reading a target costs as much as the rest of a cached answer.
-  const targets = new Map<string, Target>()
+  let bodies = new WeakMap<Seen, string>()
+  const targetOf = remembering(readTarget)
+  const targetOfQuery = remembering(readSharedQuery)
 
-  /** What is seen of `target`, or the excuse; cached sights pass the queue by. */
+  /** What is seen of `target`, or the excuse, when a place to look has come free. */
   const see = async (want: Want, asker: string, asked: readonly string[]) => {
     const cached = sights.peek(want)
-    if (cached !== null && asked.length === 0)
-      return { seen: cached, source: 'cache', asked: [] } as const
     const place = await admission.enter({
       network: networkOf(asker),
       domain: getDomain(want.target.host, { allowPrivateDomains: true }) ?? want.target.host,
@@ -146,13 +141,19 @@ function createDesk(needs: Needs, options: MirrorOptions, answerer: () => Answer
   }
   const reply = async (target: Target, question: Question, asker: string): Promise<string> => {
     const { nonce, fresh, handshakes } = question
+    const { text } = target
     const refusal = refusalOf(target, options.allowPrivate)
-    if (refusal !== null) return answerer().excuse(target.text, nonce, refusal)
+    if (refusal !== null) return answerer().excuse(text, nonce, refusal)
+    const want = { target, fresh, handshakes }
     const asked = [...new Set(question.asked)]
-    const found = await see({ target, fresh, handshakes }, asker, asked)
+    // What is known already passes the queue by.
+    const cached = asked.length === 0 ? sights.peek(want) : null
+    if (cached !== null)
+      return answerer().answer({ target: text, nonce, seen: cached, source: 'cache', asked: [] })
+    const found = await see(want, asker, asked)
     return 'status' in found
-      ? answerer().excuse(target.text, nonce, found)
-      : answerer().answer({ target: target.text, nonce, ...found })
+      ? answerer().excuse(text, nonce, found)
+      : answerer().answer({ target: text, nonce, ...found })
   }
   const guarded = (work: Promise<HttpReply>): Promise<HttpReply> =>
     work.catch((error: unknown) => {
@@ -166,12 +167,10 @@ function createDesk(needs: Needs, options: MirrorOptions, answerer: () => Answer
     })
   const sharedReply = (target: Target, seen: Seen): HttpReply => {
     const known = bodies.get(seen)
-    if (known !== undefined) return known
+    const body = known ?? observationBody(answerer().shared(target.text, seen))
+    if (known === undefined) bodies.set(seen, body)
     const seconds = Math.max(0, Math.floor((seen.exp - clock.now()) / 1000))
-    const body = observationBody(answerer().shared(target.text, seen))
-    const made = json(200, body, `max-age=${seconds}`)
-    bodies.set(seen, made)
-    return made
+    return json(200, body, `max-age=${seconds}`)
   }
   return {
     cached: () => sights.size,
@@ -179,7 +178,7 @@ function createDesk(needs: Needs, options: MirrorOptions, answerer: () => Answer
       bodies = new WeakMap()
     },
     answer: (question, descriptor) => {
-      const read = readQuestion(question)
+      const read = readQuestion(question, targetOf)
       if ('reply' in read) return read.reply
       const { asked, target } = read
       return guarded(
@@ -189,12 +188,8 @@ function createDesk(needs: Needs, options: MirrorOptions, answerer: () => Answer
       )
     },
     shared: (question, query) => {
-      const known = targets.get(query)
-      const read = known === undefined ? readSharedQuery(query) : { target: known }
-      if ('reply' in read) return read.reply
-      const { target } = read
-      if (targets.size >= targetsMax) targets.clear()
-      if (known === undefined) targets.set(query, target)
+      const target = targetOfQuery(query)
+      if (typeof target === 'string') return problem('question-malformed', target)
       const want = { target, fresh: false, handshakes: true }
       const refusal = refusalOf(target, options.allowPrivate)
       const cached = refusal === null ? sights.peek(want) : null
@@ -272,7 +267,7 @@ type ReadQuestion =
   | { readonly asked: Question; readonly target: Target }
   | { readonly reply: HttpReply }
 
-function readQuestion(question: HttpQuestion): ReadQuestion {
+function readQuestion(question: HttpQuestion, targetOf: TargetReader): ReadQuestion {
   const { body, contentType } = question
   if (body === null)
     return {
@@ -296,20 +291,36 @@ function readQuestion(question: HttpQuestion): ReadQuestion {
   }
   const bad = parsed.data.asked.find((address) => !ipaddr.isValid(address))
   if (bad !== undefined) return malformed(`at asked: ${JSON.stringify(bad)} is not an IP address`)
-  const target = readTarget(parsed.data.target)
+  const target = targetOf(parsed.data.target)
   return typeof target === 'string' ? malformed(target) : { asked: parsed.data, target }
 }
 
-function readSharedQuery(
-  query: string,
-): { readonly target: Target } | { readonly reply: HttpReply } {
-  const text = new URLSearchParams(query).get('target')
-  if (text === null) return { reply: problem('question-malformed', 'the query needs ?target=') }
-  const target = readTarget(text)
-  return typeof target === 'string' ? { reply: problem('question-malformed', target) } : { target }
+/** The target in a text, or what is wrong with it. */
+type TargetReader = (text: string) => Target | string
+
+/** Texts whose target is remembered; when there are more, all are forgotten. */
+const targetsMax = 10_000
+
+/** `read`, but what was read lately is known: reading a target costs as much as the rest of a cached answer. */
+function remembering(read: TargetReader): TargetReader {
+  const targets = new Map<string, Target>()
+  return (text) => {
+    const known = targets.get(text)
+    if (known !== undefined) return known
+    const target = read(text)
+    if (typeof target === 'string') return target
+    if (targets.size >= targetsMax) targets.clear()
+    targets.set(text, target)
+    return target
+  }
 }
 
-/** The target, or what is wrong with it. Only canonical texts are taken, so that a cache has one key a target. */
+function readSharedQuery(query: string): Target | string {
+  const text = new URLSearchParams(query).get('target')
+  return text === null ? 'the query needs ?target=' : readTarget(text)
+}
+
+/** Only canonical texts are taken, so that a cache has one key a target. */
 function readTarget(text: string): Target | string {
   try {
     const target = parseTarget(text)
