@@ -189,7 +189,8 @@ function planRound(task: Verification, index: number): RoundIntent {
       fresh,
       last,
       asked,
-      needed: Math.max(neededOf(stage, asked), policy.vantagesMin),
+      // A network that is too small for the policy cannot reach what is needed, and the verdict says so.
+      needed: asked < policy.vantagesMin ? policy.vantagesMin : neededOf(stage, asked),
       shortOf: { vantages: asked < stage.ask, regions: regions < policy.registriesMin },
     }),
   }

@@ -22,7 +22,7 @@ export interface Policy {
   readonly registriesMin: number
   /** Whether too few regions end in `inconclusive` (`required`) or in a remark (`preferred`). */
   readonly diversity: 'required' | 'preferred'
-  /** Fewer vantages than this decide nothing. */
+  /** Where fewer vantages than this can be asked, nothing is decided. */
   readonly vantagesMin: number
   /** `equal`: all address sets must be the same (the seed, word by word). `proved`: the key proves the address. */
   readonly address: 'equal' | 'proved'
