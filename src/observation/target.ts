@@ -158,8 +158,9 @@ function canonicalHost(text: string, refuse: (why: string) => never): string {
       )
 }
 
+/** As browsers do, a host whose last label is a number, decimal or hexadecimal, is taken for an address. */
 function looksLikeIpv4(host: string): boolean {
-  return /^[0-9.]+$/.test(host) || /(^|\.)0x[0-9a-f]*\.?$/i.test(host)
+  return /(^|\.)([0-9]+|0x[0-9a-f.]*)\.?$/i.test(host)
 }
 
 function canonicalName(text: string, refuse: (why: string) => never): string {
