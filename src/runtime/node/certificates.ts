@@ -43,12 +43,12 @@ export function readCertificate(der: Uint8Array): Certificate {
  * What anyone could forge does not count as a signature: digests up to SHA-1, RSA keys under 2048 bits.
  */
 export function isSignedBy(certificate: Certificate, spki: Uint8Array): boolean {
-  if (!hasStrongDigest(certificate.der)) return false
   try {
+    if (!hasStrongDigest(certificate.der)) return false
     const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
     return isStrongKey(key) && parseWithOpenssl(certificate.der).verify(key)
   } catch {
-    return false // OpenSSL throws for a key that does not parse, or that cannot make such a signature.
+    return false // The algorithm or the key does not parse, or they do not go together.
   }
 }
 
