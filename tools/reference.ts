@@ -1,4 +1,4 @@
-// Makes the reference documents that come from code: the command line's pages, and the reasons of verdicts.
+// Makes the reference documents that come from code: the command line's pages, and the lists of reasons and findings.
 // `node tools/reference.ts` writes them; the tests compare.
 
 import { writeFile } from 'node:fs/promises'
@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { commandPage, programPage } from '../src/cli/help.ts'
 import { chapters, type Entry } from '../src/cli/registry.ts'
 import { render } from '../src/cli/text.ts'
+import { findingKinds } from '../src/identity/lint-findings.ts'
 import { reasonMeanings } from '../src/verdict/reasons.ts'
 import { root } from './sources.ts'
 
@@ -17,6 +18,7 @@ export async function referenceDocuments(): Promise<ReadonlyMap<string, string>>
   return new Map([
     ['docs/reference/cli.md', await commandLine()],
     ['docs/reference/reasons.md', reasons()],
+    ['docs/reference/findings.md', findings()],
   ])
 }
 
@@ -49,6 +51,18 @@ function reasons(): string {
     made,
     'A verdict says why, by codes of this closed list. Codes are never reworded; the text beside a code, which holds the values, may be.',
     ['| code | meaning |', '|---|---|', ...rows].join('\n'),
+  ].join('\n\n')
+}
+
+function findings(): string {
+  const rows = Object.entries(findingKinds).map(
+    ([id, { severity, why, remedy }]) => `| \`${id}\` | ${severity} | ${why} | ${remedy} |`,
+  )
+  return [
+    '# Findings of `ca lint`',
+    made,
+    'A fault keeps clients away or unprotected, a warning does not yet. Ids are never reworded; the text beside an id, which holds the values, may be.',
+    ['| id | severity | why it matters | what to do |', '|---|---|---|---|', ...rows].join('\n'),
   ].join('\n\n')
 }
 

@@ -37,6 +37,8 @@ export interface CommandDefinition<V> {
   readonly examples: readonly { readonly run: string; readonly tells: string }[]
   /** True when the exit status tells an outcome, as `verify` does. */
   readonly judges?: boolean
+  /** What the statuses 0 and 1 tell, where they tell something of this command's own. */
+  readonly tells?: { readonly good: string; readonly bad: string }
   /** True when it serves until it is stopped; a signal then is its ordinary end. */
   readonly serves?: boolean
   /** Files that it reads or writes, for its manual page. */

@@ -32,7 +32,7 @@ export function programPage(chapters: readonly Chapter[], columns: number): Page
       ),
     ]),
     ...heading('EXIT STATUS'),
-    ...exitStatus(true, columns),
+    ...exitStatus({ judges: true }, columns),
     ...heading('ENVIRONMENT'),
     ...environment(columns),
     ...heading('SEE ALSO'),
@@ -82,7 +82,7 @@ export function commandPage(entry: Entry, command: Command, columns: number): Pa
       listed((term) => term.type !== 'argument'),
     ),
     ...heading('EXIT STATUS'),
-    ...exitStatus(command.judges ?? false, columns, command.serves),
+    ...exitStatus(command, columns),
     ...section(
       'FILES',
       (command.files ?? []).flatMap(({ path, what }) => definition(bold(path), what, { columns })),
@@ -174,22 +174,17 @@ function definition(
   ]
 }
 
-function exitStatus(judges: boolean, columns: number, serves = false): readonly Text[] {
+function exitStatus(
+  of: Pick<Command, 'judges' | 'serves' | 'tells'>,
+  columns: number,
+): readonly Text[] {
+  const { judges = false, serves = false, tells } = of
+  const usual = serves ? 'it was stopped by SIGINT or SIGTERM' : 'it did what was asked'
+  const good = judges ? 'corroborated: enough vantages see the same, and it is authorised' : usual
+  const bad = 'contradicted: this is not what the others see, or not what the owner authorised'
   const rows: readonly (readonly [string, string, boolean])[] = [
-    [
-      '0',
-      judges
-        ? 'corroborated: enough vantages see the same, and it is authorised'
-        : serves
-          ? 'it was stopped by SIGINT or SIGTERM'
-          : 'it did what was asked',
-      true,
-    ],
-    [
-      '1',
-      'contradicted: this is not what the others see, or not what the owner authorised',
-      judges,
-    ],
+    ['0', tells?.good ?? good, true],
+    ['1', tells?.bad ?? bad, judges || tells !== undefined],
     ['2', 'wrong usage', true],
     ['3', 'inconclusive: too few vantages answered', judges],
     ['4', 'unverifiable: there is nothing to compare with', judges],

@@ -55,6 +55,31 @@ export const chapters: readonly Chapter[] = [
     ],
   },
   {
+    title: 'Your own authority',
+    entries: [
+      {
+        name: 'ca init',
+        summary: 'make a CA of your own',
+        load: async () => (await import('./commands/ca-init.ts')).caInit,
+      },
+      {
+        name: 'ca issue',
+        summary: 'make a key and certificate for a server',
+        load: async () => (await import('./commands/ca-issue.ts')).caIssue,
+      },
+      {
+        name: 'ca tlsa',
+        summary: 'print or publish the DNS record that names your CA',
+        load: async () => (await import('./commands/ca-tlsa.ts')).caTlsa,
+      },
+      {
+        name: 'ca lint',
+        summary: 'is a site served as clients of its own CA need it?',
+        load: async () => (await import('./commands/ca-lint.ts')).caLint,
+      },
+    ],
+  },
+  {
     title: 'This program',
     entries: [
       {

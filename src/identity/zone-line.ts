@@ -17,12 +17,12 @@ export interface TlsaRecord {
 
 /**
  * The name under which the records of `target` are: `_8443._tcp.a.test.`
- * @throws Failure target-malformed for an address, which has no name to publish under
+ * @throws Failure name-malformed for an address, which has no name to publish under
  */
 export function tlsaOwner(target: Target): string {
   if (target.isAddress) {
     const why = 'an address has no TLSA record; name the host as clients do'
-    throw new Failure('target-malformed', { target: target.text, why })
+    throw new Failure('name-malformed', { name: target.host, why })
   }
   return `_${target.port}._tcp.${target.host}.`
 }
