@@ -33,6 +33,8 @@ export const limits = {
 
   // TLS
   handshakeTimeoutMs: 3_000,
+  /** Once one address has shaken hands, the others have this much longer: twice the step of RFC 8305 §5. */
+  handshakeGraceMs: 500,
   /** Bytes read from a peer until the handshake is done: a long chain is 10 kB, post-quantum ones 64 kB. */
   handshakeBytesMax: 131_072,
   chainCertificatesMax: 16,

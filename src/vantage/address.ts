@@ -16,6 +16,11 @@ export function addressRefusal(address: string): string | null {
   return 'it is not an IP address'
 }
 
+/** True when `text` is an IP address, and not only something that a resolver would read as one. */
+export function isAddress(text: string): boolean {
+  return ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text)
+}
+
 /**
  * Why a vantage does not connect to `port` for a stranger; null when it does. From 1024 up every port is allowed,
  * because test and internal services live anywhere; below, only those of `lowPorts`, because a connection to the

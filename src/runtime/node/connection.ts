@@ -36,26 +36,28 @@ function connected(socket: Socket): Promise<void> {
 
 function connectionOver(socket: Socket): Connection {
   const remote = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }
-  let stream = streamOver(socket)
-  let upgraded = false
+  let stream = streamOver(socket, socket)
+  let upgrade: 'none' | 'under way' | 'over' = 'none'
   return {
     remote,
     read: (signal) => stream.read(signal),
     write: (data) => stream.write(data),
     startTls: async (options) => {
-      invariant(!upgraded, 'a connection is upgraded to TLS once')
-      upgraded = true
-      const { secure, facts } = await handshake(socket, options)
-      stream = streamOver(secure)
+      invariant(upgrade === 'none', 'a connection is upgraded to TLS once')
+      upgrade = 'under way'
+      const { secure, facts } = await handshake(socket, options).finally(() => (upgrade = 'over'))
+      stream = streamOver(secure, socket)
       return facts
     },
-    close: () => stream.close(),
+    // In the middle of a handshake there is no orderly end.
+    close: () => (upgrade === 'under way' ? void socket.destroy() : stream.close()),
   }
 }
 
 type Stream = Pick<Connection, 'read' | 'write' | 'close'>
 
-function streamOver(stream: Duplex): Stream {
+/** `stream` is `socket` itself, or what runs over it. */
+function streamOver(stream: Duplex, socket: Socket): Stream {
   const source = pulling(stream)
   let closed = false
   return {
@@ -70,8 +72,12 @@ function streamOver(stream: Duplex): Stream {
       if (closed) return
       closed = true
       // Whoever still reads or writes has not come to an orderly end.
-      if (source.reading() || stream.writableLength > 0) stream.destroy()
-      else void farewell(stream, source.read)
+      if (source.reading() || stream.writableLength > 0) {
+        stream.destroy()
+        return
+      }
+      socket.unref()
+      void farewell(stream, source.read)
     },
   }
 }
@@ -118,12 +124,11 @@ function pulling(stream: Duplex): {
 
 /**
  * Ends our side and hears the peer out for a moment, so that it sees an orderly end: closing with unread
- * bytes (such as TLS 1.3 tickets) would send a reset. Bounded in time and bytes, and holds no process open.
+ * bytes (such as TLS 1.3 tickets) would send a reset. Bounded in time and bytes.
  */
 async function farewell(stream: Duplex, read: Connection['read']): Promise<void> {
   const controller = new AbortController()
   const timer = setTimeout(() => controller.abort(), limits.farewellMs).unref()
-  if ('unref' in stream && typeof stream.unref === 'function') stream.unref()
   stream.end()
   try {
     let left: number = limits.farewellBytesMax

@@ -82,14 +82,20 @@ export function chainOf(socket: TLSSocket): readonly Uint8Array[] {
 }
 
 function factsOf(secure: TLSSocket): TlsFacts {
-  const group: object | { readonly name?: string } | null = secure.getEphemeralKeyInfo()
   return {
     protocol: secure.getProtocol() ?? '',
     cipher: secure.getCipher().standardName,
-    group: group !== null && 'name' in group && group.name !== undefined ? group.name : null,
+    group: groupOf(secure),
     alpn: secure.alpnProtocol === false ? null : secure.alpnProtocol,
     chain: chainOf(secure),
   }
+}
+
+/** By its IANA name. Finite-field groups have none here, nor has the RSA key exchange. */
+function groupOf(secure: TLSSocket): string | null {
+  const key: object | { readonly name?: string } | null = secure.getEphemeralKeyInfo()
+  const name = key !== null && 'name' in key && key.name !== undefined ? key.name : null
+  return name === 'prime256v1' ? 'secp256r1' : name
 }
 
 function connectOver(stream: Duplex, options: TlsOptions): TLSSocket {
