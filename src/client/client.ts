@@ -2,6 +2,7 @@
 
 import { Failure } from '../base/failure.ts'
 import { limits } from '../base/limits.ts'
+import type { DnsAnswer } from '../observation/observation.ts'
 import { parseTarget, type Target } from '../observation/target.ts'
 import type { ListEntry } from '../protocol/routes.ts'
 import { deadline } from '../runtime/deadline.ts'
@@ -121,17 +122,11 @@ async function runVerification(needs: Needs, task: Verification): Promise<Report
   const started = needs.clock.monotonic()
   const elapsed = (): number => needs.clock.monotonic() - started
   const own = { look: null as Look | null, readyMs: 0 }
-  // Rejects only for what is no doing of the world; the rounds wait for it then.
-  const looking = task.probe
-    .look(
-      { target: task.target, ...(task.connect === null ? {} : { connect: task.connect }) },
-      task.signal,
-    )
-    .then((look) => {
-      own.look = look
-      own.readyMs = elapsed()
-      return look
-    })
+  const looking = lookInTime(needs, task).then((look) => {
+    own.look = look
+    own.readyMs = elapsed()
+    return look
+  })
   const used = new Set<string>()
   for (let index = 0; ; index++) {
     const plan = planRound(task, index)
@@ -156,6 +151,32 @@ async function runVerification(needs: Needs, task: Verification): Promise<Report
         addedMs: round1(Math.max(0, totalMs - own.readyMs)),
         totalMs: round1(totalMs),
       },
+    }
+  }
+}
+
+/** The own look; where time runs out before DNS has answered, that is what was seen. */
+async function lookInTime(needs: Needs, task: Verification): Promise<Look> {
+  const { target, connect, signal } = task
+  const started = needs.clock.monotonic()
+  try {
+    return await task.probe.look({ target, ...(connect === null ? {} : { connect }) }, signal)
+  } catch (error) {
+    if (!signal.aborted) throw error
+    const dnsMs = round1(needs.clock.monotonic() - started)
+    const silence: DnsAnswer = {
+      status: 'timeout',
+      records: [],
+      ttl: null,
+      ad: false,
+      cname: [],
+      error: 'out of time',
+    }
+    const authority = { ...silence, origin: 'service', owner: '', base: target.host } as const
+    const dns = { a: silence, aaaa: silence, authority }
+    return {
+      sight: { target: target.text, at: needs.clock.now(), dns, handshakes: [], dnsMs },
+      chains: new Map(),
     }
   }
 }

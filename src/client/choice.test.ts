@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { createSeededRandom } from '../../test/support/seeded-random.ts'
+import type { ListEntry } from '../protocol/routes.ts'
+import { policies } from '../verdict/policies.ts'
+import { distinctRegistries, registryOf } from '../verdict/regions.ts'
+import { createDraw } from './choice.ts'
+
+function mirror(i: number, region: string | null, ip = `198.${i % 200}.${i >> 8}.1`): ListEntry {
+  return { ip, port: 443, id: `${i}`.padStart(43, '0'), region }
+}
+
+function drawMany(
+  candidates: readonly ListEntry[],
+  count: number,
+  seed: number,
+  policy = policies.default,
+): readonly ListEntry[] {
+  const draw = createDraw(createSeededRandom(seed), candidates, { policy })
+  const drawn: ListEntry[] = []
+  for (let i = 0; i < count; i++) {
+    const next = draw.next(drawn)
+    if (next !== null) drawn.push(next)
+  }
+  return drawn
+}
+
+const registries = ['ARIN', 'RIPE', 'APNIC', 'LACNIC', 'AFRINIC']
+const wide = registries.flatMap((registry, r) =>
+  ['AA', 'BB', 'CC'].flatMap((country, c) =>
+    [0, 1, 2, 3].map((n) =>
+      mirror(100 * r + 10 * c + n, `${registry}-${country}`, `${20 + r}.${10 * c + n}.0.1`),
+    ),
+  ),
+)
+
+test('five mirrors are of five regions, at most two of one registry, and of at least three registries', () => {
+  for (let seed = 0; seed < 200; seed++) {
+    const drawn = drawMany(wide, 5, seed)
+    assert.equal(new Set(drawn.map((one) => one.region)).size, 5)
+    assert.equal(new Set(drawn.map((one) => one.id)).size, 5)
+    assert.ok(distinctRegistries(drawn.map((one) => one.region)).length >= 3)
+    for (const registry of registries)
+      assert.ok(drawn.filter((one) => registryOf(one.region) === registry).length <= 2)
+  }
+})
+
+test('three mirrors of the literal policy are of three registries', () => {
+  for (let seed = 0; seed < 100; seed++) {
+    const drawn = drawMany(wide, 3, seed, policies.literal as never)
+    assert.equal(distinctRegistries(drawn.map((one) => one.region)).length, 3)
+  }
+})
+
+test('an owner of many mirrors in one network is drawn as one network', () => {
+  const crowd = Array.from({ length: 500 }, (_, i) =>
+    mirror(i, 'RIPE-DE', `10.0.${i >> 8}.${i & 255}`),
+  )
+  const others = Array.from({ length: 9 }, (_, i) => mirror(1_000 + i, 'RIPE-DE', `30.${i}.0.1`))
+  let hits = 0
+  for (let seed = 0; seed < 400; seed++)
+    if (drawMany([...crowd, ...others], 1, seed)[0]?.ip.startsWith('10.')) hits++
+  // One network of ten: about 40 of 400, and nowhere near the 393 that their number alone would give.
+  assert.ok(hits > 10 && hits < 90, `${hits} of 400`)
+})
+
+test('a small network is drawn whole, and nobody twice', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 12 }),
+      fc.integer(),
+      fc.array(fc.constantFrom(...registries, null), { minLength: 1 }),
+      (n, seed, places) => {
+        const candidates = Array.from({ length: n }, (_, i) =>
+          mirror(i, places[i % places.length] ?? null),
+        )
+        const drawn = drawMany(candidates, 20, seed)
+        assert.equal(new Set(drawn.map((one) => one.id)).size, drawn.length)
+        assert.equal(drawn.length, n)
+      },
+    ),
+  )
+})
+
+test('a policy that demands variety draws no third mirror of one registry', () => {
+  const candidates = Array.from({ length: 6 }, (_, i) => mirror(i, 'RIPE-DE'))
+  assert.equal(drawMany(candidates, 6, 1, policies.high as never).length, 2)
+})
+
+test('mirrors that were asked before come last', () => {
+  const later = new Set(wide.slice(0, 50).map((one) => one.id))
+  const draw = createDraw(createSeededRandom(3), wide, { policy: policies.default, later })
+  const drawn: ListEntry[] = []
+  for (let i = 0; i < 10; i++) {
+    const next = draw.next(drawn)
+    if (next !== null) drawn.push(next)
+  }
+  assert.ok(drawn.every((one) => !later.has(one.id)))
+})
+
+test('the same seed draws the same mirrors, another seed others', () => {
+  assert.deepEqual(drawMany(wide, 5, 7), drawMany(wide, 5, 7))
+  assert.notDeepEqual(drawMany(wide, 5, 7), drawMany(wide, 5, 8))
+})
