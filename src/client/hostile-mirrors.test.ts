@@ -1,3 +1,5 @@
+// Mirrors that lie, break and pretend: each abstains with its reason, and the verdict stands.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {

@@ -3,6 +3,7 @@
 import { limits } from '../base/limits.ts'
 import type { ListEntry } from '../protocol/routes.ts'
 import type { Clock } from '../runtime/runtime.ts'
+import { isBallot, readBallot } from '../verdict/ballot.ts'
 import type { Abstention } from '../verdict/verdict.ts'
 import type { Ask, Desk, SignedAnswer } from './ask.ts'
 import type { Draw } from './choice.ts'
@@ -43,7 +44,7 @@ export interface RunningRound {
   standing(): Standing
   /** The mirrors whose answers count, or may. */
   mirrors(): readonly ListEntry[]
-  /** Ends it; what still comes is ignored. */
+  /** Ends it. What still comes is ignored, but may come for a while, so that its connection stays warm. */
   stop(): void
 }
 
@@ -58,6 +59,8 @@ export function startRound(plan: RoundPlan): RunningRound {
   if (plan.signal.aborted) onAbort()
   else plan.signal.addEventListener('abort', onAbort, { once: true })
   let stopped = false
+  let underWay = 0
+  let cancelBreakOff = (): void => {}
 
   const active = (): readonly ListEntry[] =>
     seats.flatMap((seat) => (seat.state === 'replaced' ? [] : [seat.mirror]))
@@ -79,7 +82,10 @@ export function startRound(plan: RoundPlan): RunningRound {
       const text = `it had not answered after ${limits.mirrorTimeoutMs} ms`
       settle(seat, { vantage: { id: mirror.id, region: mirror.region }, code: 'timeout', text })
     })
+    underWay += 1
     plan.desk.ask(mirror, plan.question, controller.signal).then((result) => {
+      underWay -= 1
+      if (underWay === 0) cancelBreakOff()
       tooSlow()
       giveUp()
       settle(seat, result)
@@ -94,16 +100,19 @@ export function startRound(plan: RoundPlan): RunningRound {
   }
   const settle = (seat: Seat, result: SignedAnswer | Abstention): void => {
     if (stopped || seat.state !== 'pending') return
-    if ('observation' in result && result.observation.status !== 'busy') {
+    const vote = 'observation' in result ? readBallot(result) : result
+    if ('observation' in result && isBallot(vote)) {
       seat.state = 'answered'
       answers.push(result)
     } else {
-      const abstention = 'observation' in result ? busyAbstention(result) : result
+      const { vantage, code, text } = vote as Abstention
       seat.state = 'replaced'
-      if (seatNext()) replaced.push(abstention)
+      // What one vantage refuses by its nature, all do: a substitute would say the same.
+      const byNature = 'observation' in result && result.observation.status === 'refused'
+      if (!byNature && seatNext()) replaced.push({ vantage, code, text })
       else {
         seat.state = 'abstained'
-        abstentions.push(abstention)
+        abstentions.push({ vantage, code, text })
       }
     }
     plan.onChange()
@@ -121,15 +130,11 @@ export function startRound(plan: RoundPlan): RunningRound {
     stop: () => {
       stopped = true
       plan.signal.removeEventListener('abort', onAbort)
-      controller.abort(new Error('the round is over'))
+      if (underWay === 0) return
+      // Breaking off an answer breaks its connection, and the next question to that mirror would wait for a new one.
+      cancelBreakOff = plan.clock.after(limits.mirrorTimeoutMs, () =>
+        controller.abort(new Error('the round is over')),
+      )
     },
-  }
-}
-
-function busyAbstention(answer: SignedAnswer): Abstention {
-  return {
-    vantage: answer.vantage,
-    code: 'busy',
-    text: answer.observation.excuse?.text ?? 'it is busy',
   }
 }

@@ -3,6 +3,7 @@
 import ipaddr from 'ipaddr.js'
 import { countAssociations, type Ballot } from './ballot.ts'
 import { reason, type Reason } from './reasons.ts'
+import { shortAssociation } from './short.ts'
 import type { Abstention, OwnLook, Round, VantageView } from './verdict.ts'
 
 /** Remarks on the size and kind of the round. */
@@ -50,15 +51,11 @@ export function vantageRemarks(
 }
 
 function sawOf(view: VantageView): string {
-  if (view.tlsa.length > 0) return view.tlsa.map(shorten).join(', ')
+  if (view.tlsa.length > 0) return view.tlsa.map(shortAssociation).join(', ')
   const keys = [...new Set(Object.values(view.keys))]
   return keys.length > 0
     ? `the key ${keys.map((key) => key.slice(7, 19)).join(', ')}`
     : 'no TLSA record'
-}
-
-function shorten(association: string): string {
-  return association.length > 24 ? `${association.slice(0, 18)}…` : association
 }
 
 /** Where the local DNS differs from what the vantages see. */

@@ -93,9 +93,16 @@ function supportForChain(ballot: Ballot, chain: OwnChain, context: SupportContex
   // The issuer rule holds only for sites that visibly have several keys: for others it would let any certificate
   // of the same public authority pass, which is the attack that we are here to catch.
   const sameIssuer =
-    chain.issuerSpki !== null &&
-    own.some((handshake) => handshake.chain[1]?.spki === chain.issuerSpki)
+    chain.issuerSpki !== null && own.some((handshake) => issuerOf(handshake) === chain.issuerSpki)
   return context.isFleet && context.leafFits && sameIssuer ? 'same-issuer' : null
+}
+
+/** The next other certificate of the chain: some servers send their own twice. */
+function issuerOf(handshake: {
+  readonly chain: readonly { readonly spki: string }[]
+}): string | undefined {
+  const leaf = leafOf(handshake)
+  return handshake.chain.find((link) => link.spki !== leaf)?.spki
 }
 
 function leafOf(handshake: { readonly chain: readonly { readonly spki: string }[] }): string {
