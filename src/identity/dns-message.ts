@@ -1,7 +1,7 @@
 // The little of DNS messages (RFC 1035 §4) that an update needs: write requests, walk answers within bounds.
 
 import { concat, utf8 } from '../base/bytes.ts'
-import { limits } from '../base/limits.ts'
+import { MalformedMessage, readName } from '../base/dns-name.ts'
 
 /** Types, classes and opcodes that we write or look for. */
 export const dnsCodes = {
@@ -104,35 +104,17 @@ export function decodeReply(message: Uint8Array): Reply | null {
   return { id: view.getUint16(0), isReply: flags >= 0x8000, rcode: flags & 0xf, records }
 }
 
-/** The name at `at` and where the bytes after it begin; null when it runs out, loops or is too long. */
+/** The name at `at`, with its final dot, and where the bytes after it begin; null when it is malformed. */
 export function decodeName(
   message: Uint8Array,
   at: number,
 ): { readonly name: string; readonly end: number } | null {
-  const labels: string[] = []
-  let end: number | null = null
-  let octets = 0
-  let lowest = at
-  for (let position = at; ;) {
-    const length = message[position]
-    if (length === undefined) return null
-    if (length >= 0xc0) {
-      const low = message[position + 1]
-      const target = ((length & 0x3f) << 8) | (low ?? 0)
-      // A pointer that only ever leads to earlier bytes cannot loop.
-      if (low === undefined || target >= lowest) return null
-      end ??= position + 2
-      lowest = target
-      position = target
-      continue
-    }
-    if (length > limits.labelOctetsMax) return null
-    octets += length + 1
-    const next = position + 1 + length
-    if (octets > limits.nameOctetsMax + 2 || next > message.length) return null
-    if (length === 0) return { name: `${labels.join('.')}.`, end: end ?? next }
-    labels.push(labelText(message.subarray(position + 1, next)))
-    position = next
+  try {
+    const { name, end } = readName(message, at)
+    return { name: `${name}.`, end }
+  } catch (error) {
+    if (error instanceof MalformedMessage) return null
+    throw error
   }
 }
 
@@ -157,16 +139,6 @@ function decodeRecord(
     ttl: view.getUint32(owner.end + 4),
     data: message.subarray(dataAt, dataEnd),
   }
-}
-
-/** Letters in lower case; bytes that no host name has as `\123` (RFC 1035 §5.1), a dot among them. */
-function labelText(label: Uint8Array): string {
-  let text = ''
-  for (const byte of label) {
-    const character = String.fromCharCode(byte).toLowerCase()
-    text += /[a-z0-9_*-]/.test(character) ? character : `\\${String(byte).padStart(3, '0')}`
-  }
-  return text
 }
 
 function viewOf(bytes: Uint8Array): DataView {

@@ -57,6 +57,7 @@ interface Scene {
   readonly aaaa?: DnsAnswer
   readonly records?: DnsAnswer
   readonly handshakes?: readonly Handshake[]
+  readonly chosen?: boolean
   /** What each address sends. */
   readonly chains?: Readonly<Record<string, readonly TestCertificate[]>>
 }
@@ -86,7 +87,8 @@ function findingsOf(scene: Scene) {
     handshakes,
     dnsMs: 1,
   }
-  return lint(nodeCrypto, { target, sight, chains, at: testNow })
+  const { chosen = false } = scene
+  return lint(nodeCrypto, { target, sight, chosen, chains, at: testNow })
 }
 
 const idsOf = (scene: Scene): readonly FindingId[] => findingsOf(scene).map(({ id }) => id)
@@ -126,10 +128,16 @@ const scenes: readonly (readonly [string, Scene, readonly FindingId[]])[] = [
 
   ['without an address', { a: answer([]), chains: {} }, ['no-address']],
   [
+    'with DNS that says no address at all',
+    { a: answer([], { status: 'timeout' }), aaaa: answer([], { status: 'timeout' }), chains: {} },
+    ['address-unanswered'],
+  ],
+  [
     'with DNS that does not say the address',
     { aaaa: answer([], { status: 'servfail', ttl: null }) },
     ['address-unanswered'],
   ],
+  ['at a chosen address', { a: answer(['192.0.2.2']), chosen: true }, []],
   [
     'with an address that was not looked at',
     { a: answer([v4, '192.0.2.2']) },

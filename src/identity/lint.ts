@@ -35,6 +35,8 @@ export interface LintInput {
   /** Its host is a name: an address has no records. */
   readonly target: Target
   readonly sight: Sight
+  /** True when the address was chosen, so that those that DNS gives were not looked at. */
+  readonly chosen: boolean
   /** The certificates of each completed handshake, by address. */
   readonly chains: ReadonlyMap<string, readonly Certificate[]>
   /** Wall time of the look, ms since 1970 UTC. */
@@ -73,23 +75,25 @@ export function lint(crypto: LintCrypto, input: LintInput): readonly Finding[] {
   return findings
 }
 
-function checkAddresses({ target, sight }: LintInput, report: Report): void {
+function checkAddresses({ target, sight, chosen }: LintInput, report: Report): void {
   const { a, aaaa } = sight.dns
-  for (const [type, answer] of [
-    ['A', a],
-    ['AAAA', aaaa],
-  ] as const)
-    if (!['ok', 'nodata', 'nxdomain'].includes(answer.status))
-      report(
-        'address-unanswered',
-        `DNS does not answer the question for ${type} records: ${answer.error ?? answer.status}`,
-      )
-  const addresses = [...a.records, ...aaaa.records]
-  const answered = [a, aaaa].every(({ status }) => status !== 'ok')
-  if (addresses.length === 0 && answered) report('no-address', `${target.host} has no address`)
+  const answers = [
+    { type: 'A', ...a },
+    { type: 'AAAA', ...aaaa },
+  ]
+  const unanswered = answers.filter(({ status }) => !['ok', 'nodata', 'nxdomain'].includes(status))
+  const [first] = unanswered
+  if (first !== undefined)
+    report(
+      'address-unanswered',
+      `DNS does not answer for ${unanswered.map(({ type }) => type).join(' and ')}: ${first.error ?? first.status}`,
+    )
+  const addresses = answers.flatMap(({ records }) => records)
+  if (addresses.length === 0 && first === undefined)
+    report('no-address', `${target.host} has no address`)
   const looked = new Set(sight.handshakes.map(({ address }) => address))
   const left = addresses.filter((address) => !looked.has(address))
-  if (left.length > 0 && looked.size > 0)
+  if (left.length > 0 && !chosen)
     report('address-not-looked-at', `not looked at: ${left.join(', ')}`)
 }
 

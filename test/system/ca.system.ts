@@ -152,6 +152,17 @@ async function sign(order: { ca: string; name: string; out: string }): Promise<v
   )
 }
 
+/** A TLS server on loopback, by OpenSSL: it sends the first certificate of `cert`, then all of `above`. */
+function serve(of: { port: number; cert: string; above?: string; key: string }): Promise<Service> {
+  const above = of.above === undefined ? '' : ` -cert_chain ${of.above}`
+  const command = `openssl s_server -accept 127.0.0.1:${of.port} -quiet -cert ${of.cert} -key ${of.key}${above}`
+  return startService({
+    command: command.split(' '),
+    cwd: bench.folder,
+    ready: () => acceptsTcp(of.port),
+  })
+}
+
 test('a client that knows nothing but the printed record accepts the server, and no other', async () => {
   await run('sightline ca init --ca dane && sightline ca issue a.test --ca dane --out dane-tls')
   const port = await freePort()
@@ -159,22 +170,11 @@ test('a client that knows nothing but the printed record accepts the server, and
   const [owner, ttl, ...record] = line.trim().split(' ')
   assert.deepEqual([owner, ttl], [`_${port}._tcp.a.test.`, '300'])
   assert.deepEqual(record.slice(0, 5), ['IN', 'TLSA', '2', '1', '1'])
-  const server = await startService({
-    command: [
-      'openssl',
-      's_server',
-      '-accept',
-      `127.0.0.1:${port}`,
-      '-quiet',
-      '-cert',
-      'dane-tls/a.test.crt',
-      '-cert_chain',
-      'dane-tls/a.test.crt',
-      '-key',
-      'dane-tls/a.test.key',
-    ],
-    cwd: bench.folder,
-    ready: () => acceptsTcp(port),
+  const server = await serve({
+    port,
+    cert: 'dane-tls/a.test.crt',
+    above: 'dane/ca.crt',
+    key: 'dane-tls/a.test.key',
   })
   try {
     const client = (name: string, rdata: string) =>
@@ -206,6 +206,7 @@ test('a client that knows nothing but the printed record accepts the server, and
 /** A real BIND with the zone a.test, which two keys may update, and b.test, which nobody may. */
 async function startBind(): Promise<Service & { readonly port: number }> {
   const folder = join(bench.folder, 'bind')
+  await rm(folder, { recursive: true, force: true })
   await mkdir(folder)
   for (const [file, algorithm, name] of [
     ['right', 'hmac-sha256', 'right'],
@@ -226,6 +227,8 @@ async function startBind(): Promise<Service & { readonly port: number }> {
 @ IN A 127.0.0.1
 ns IN A 127.0.0.1
 _444._tcp IN CNAME elsewhere
+both IN A 127.0.0.1
+both IN AAAA ::1
 `,
     )
   const [port, control] = [await freePort(), join(folder, 'session.key')]
@@ -324,6 +327,60 @@ test('a record is published at BIND by a signed update, replaced, and announced 
     )
   } finally {
     await bind.stop()
+  }
+})
+
+interface Linted {
+  readonly ok: boolean
+  readonly findings: readonly { readonly id: string; readonly address: string | null }[]
+}
+
+test('lint finds what keeps clients away from a real server, and nothing once it is served well', async () => {
+  const bind = await startBind()
+  const [whole, leafAlone, twice] = [await freePort(), await freePort(), await freePort()]
+  await run(
+    'sightline ca init --ca lint && sightline ca issue a.test both.a.test --ca lint --out lint-tls',
+  )
+  const own = { cert: 'lint-tls/a.test.crt', key: 'lint-tls/a.test.key' }
+  const services = [
+    bind,
+    await serve({ port: whole, ...own, above: 'lint/ca.crt' }),
+    await serve({ port: leafAlone, ...own }),
+    await serve({ port: twice, ...own, above: own.cert }),
+  ]
+  const publish = (target: string, more = '') =>
+    run(
+      `sightline ca tlsa ${target} --ca lint --update 127.0.0.1:${bind.port} --tsig bind/right.key ${more}`,
+    )
+  const lint = async (target: string) => {
+    const { stdout, code } = await bench.run(
+      `sightline ca lint ${target} --json --resolver 127.0.0.1:${bind.port}`,
+    )
+    const { ok, findings } = JSON.parse(stdout) as Linted
+    assert.equal(code, ok ? 0 : 1)
+    return findings.map(({ id, address }) => (address === null ? id : `${id} ${address}`))
+  }
+  try {
+    assert.deepEqual(await lint(`a.test:${whole}`), ['record-missing'])
+    await publish(`a.test:${whole}`, '--ttl 3600')
+    assert.deepEqual(await lint(`a.test:${whole}`), ['ttl-long'])
+    await publish(`a.test:${whole}`)
+    assert.deepEqual(await lint(`a.test:${whole}`), [])
+    await publish(`a.test:${leafAlone}`)
+    assert.deepEqual(await lint(`a.test:${leafAlone}`), ['ca-not-sent 127.0.0.1'])
+    await publish(`a.test:${twice}`)
+    assert.deepEqual(await lint(`a.test:${twice}`), ['chain-disordered 127.0.0.1'])
+    await publish(`both.a.test:${whole}`)
+    assert.deepEqual(await lint(`both.a.test:${whole}`), ['no-handshake ::1'])
+    const { stdout } = await bench.run(
+      `sightline ca lint a.test:${leafAlone} --resolver 127.0.0.1:${bind.port}`,
+    )
+    assert.match(
+      stdout,
+      /^✘ https:\/\/a\.test:[0-9]+ {2}1 fault, 0 warnings\n\nfault ca-not-sent at 127\.0\.0\.1\n/,
+    )
+  } finally {
+    for (const service of services) await service.stop()
   }
 })
 

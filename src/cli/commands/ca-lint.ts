@@ -43,7 +43,8 @@ export const caLint = defineCommand({
     out.progress.clear()
     const at = runtime.clock.now()
     const { sight, chains } = look
-    const findings = lint(runtime.crypto, { target, sight, chains, at })
+    const chosen = connect !== null
+    const findings = lint(runtime.crypto, { target, sight, chosen, chains, at })
     const faults = findings.filter(({ severity }) => severity === 'fault').length
     if (out.wantsJson) {
       const addresses = sight.handshakes.map(({ address }) => address)

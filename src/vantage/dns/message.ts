@@ -3,14 +3,12 @@
 import ipaddr from 'ipaddr.js'
 import { AUTHENTIC_DATA, encode, RECURSION_DESIRED } from 'dns-packet'
 import { hex } from '../../base/bytes.ts'
+import { isPlainName, MalformedMessage, readName } from '../../base/dns-name.ts'
 import { invariant } from '../../base/invariant.ts'
 import { limits } from '../../base/limits.ts'
 import type { DnsAnswer, DnsStatus } from '../../observation/observation.ts'
 import {
   header,
-  isPlainName,
-  MalformedMessage,
-  readName,
   readSections,
   recordTypes,
   viewOf,
