@@ -51,6 +51,31 @@ async function failure(
   return error
 }
 
+/** Hands bytes on between a client and `server`, as they are or changed in place: somebody on the path. */
+function listenBetween(
+  server: Listener,
+  hear: { readonly near?: (bytes: Buffer) => void; readonly far?: (bytes: Buffer) => void },
+): Promise<Listener> {
+  return listenTcp((near) => {
+    const far = netConnect({ host: server.endpoint.address, port: server.endpoint.port })
+    far.on('error', () => near.destroy())
+    const relay = (
+      from: Socket,
+      to: Socket,
+      heard: ((bytes: Buffer) => void) | undefined,
+    ): void => {
+      from.on('data', (bytes) => {
+        heard?.(bytes)
+        to.write(bytes)
+      })
+      from.on('end', () => to.end())
+      from.once('close', () => to.destroySoon())
+    }
+    relay(near, far, hear.near)
+    relay(far, near, hear.far)
+  })
+}
+
 const { chain, leaf, root } = makeChain({ intermediates: 1 })
 const [, intermediate = root] = chain
 const stranger = makeRoot({ subject: ['Stranger'] })
@@ -142,21 +167,29 @@ test('the server name decides which certificate is shown; without one there is t
   assert.deepEqual(seen, ['other.test'])
 })
 
-test('after the upgrade reads and writes go through TLS, and closing is orderly', async () => {
-  const endings: string[] = []
-  await using server = await listenTls(chain, {}, (socket) => {
-    socket.on('error', (error) => endings.push(error.message))
-    socket.on('end', () => endings.push('end'))
-    socket.pipe(socket)
-  })
-  const connection = await connect(server.endpoint, patient)
+test('after the upgrade reads and writes go through TLS, and closing says so (close_notify)', async () => {
+  const said: Buffer[] = []
+  await using server = await listenTls(chain, only('TLSv1.2'), (socket) => socket.pipe(socket))
+  await using between = await listenBetween(server, { near: (bytes) => void said.push(bytes) })
+  const connection = await connect(between.endpoint, patient)
   await connection.startTls({ serverName: null, alpn: [], signal: patient })
   await connection.write(utf8('secret'))
   assert.equal(textOf((await connection.read(patient)) ?? utf8('nothing')), 'secret')
   connection.close()
-  await server.allClosed()
-  assert.deepEqual(endings, ['end'])
+  await between.allClosed()
+  assert.equal(Buffer.concat(said).includes('secret'), false)
+  const [handshake, application, alert] = [22, 23, 21]
+  const types = recordTypes(Buffer.concat(said)).filter((type, i, all) => type !== all[i - 1])
+  assert.deepEqual(types, [handshake, 20, handshake, application, alert])
 })
+
+/** The content types of TLS records (RFC 5246 §6.2.1). */
+function recordTypes(bytes: Buffer): number[] {
+  const types: number[] = []
+  for (let at = 0; at < bytes.length; at += 5 + bytes.readUInt16BE(at + 3))
+    types.push(bytes.readUInt8(at))
+  return types
+}
 
 test('bytes are bounded during the handshake only', async () => {
   const sent = 4 * limits.handshakeBytesMax
@@ -326,25 +359,14 @@ test('closing in the middle of a handshake breaks off', async () => {
   await server.allClosed()
 })
 
-/** Hands the bytes of `server` on, changed: an attacker on the path. */
-function listenBetween(server: Listener, change: (bytes: Buffer) => Buffer): Promise<Listener> {
-  return listenTcp((near) => {
-    const far = netConnect({ host: server.endpoint.address, port: server.endpoint.port })
-    far.on('error', () => near.destroy())
-    near.pipe(far)
-    far.on('data', (bytes) => near.write(change(bytes)))
-    far.on('end', () => near.end())
-    near.once('close', () => far.destroy())
-  })
-}
-
 test('a certificate that does not parse is not sound TLS', async () => {
   await using server = await listenTls([leaf], only('TLSv1.2'))
-  await using between = await listenBetween(server, (bytes) => {
-    const at = bytes.indexOf(leaf.der)
-    // The length of the outermost SEQUENCE, so that the message's own lengths still hold.
-    if (at >= 0) bytes[at + 3] = (bytes[at + 3] ?? 0) ^ 1
-    return bytes
+  await using between = await listenBetween(server, {
+    far: (bytes) => {
+      const at = bytes.indexOf(leaf.der)
+      // The length of the outermost SEQUENCE, so that the message's own lengths still hold.
+      if (at >= 0) bytes[at + 3] = (bytes[at + 3] ?? 0) ^ 1
+    },
   })
   const error = await failure(between, 'tls-malformed')
   assert.deepEqual(error.chain, [])
@@ -352,11 +374,12 @@ test('a certificate that does not parse is not sound TLS', async () => {
 
 test('a changed signature over the key exchange fails after the certificate has been shown', async () => {
   await using server = await listenTls(chain, only('TLSv1.2'))
-  await using between = await listenBetween(server, (bytes) => {
-    const at = bytes.indexOf(root.der)
-    // Within the signature of ServerKeyExchange, which follows the Certificate message.
-    if (at >= 0) bytes[bytes.length - 12] = (bytes[bytes.length - 12] ?? 0) ^ 1
-    return bytes
+  await using between = await listenBetween(server, {
+    far: (bytes) => {
+      const at = bytes.indexOf(root.der)
+      // Within the signature of ServerKeyExchange, which follows the Certificate message.
+      if (at >= 0) bytes[bytes.length - 12] = (bytes[bytes.length - 12] ?? 0) ^ 1
+    },
   })
   const error = await failure(between, 'tls-malformed')
   assert.deepEqual(
