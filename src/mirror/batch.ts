@@ -18,15 +18,20 @@ interface Waiting {
   readonly resolve: (statement: string) => void
 }
 
-/** A signer whose batches close after `limits.batchWaitMs` or with `limits.batchAnswersMax` statements. */
+/**
+ * A signer whose batches close after `limits.batchWaitMs` or with `limits.batchAnswersMax` statements. After a batch
+ * of one nobody is expected, and the next statement waits only for those that have arrived with it.
+ */
 export function createBatchSigner(
   needs: Pick<Runtime, 'clock' | 'crypto'>,
   key: SigningKey,
 ): BatchSigner {
   let waiting: Waiting[] = []
+  let lastSize = 0
   const flush = (): void => {
     const batch = waiting
     waiting = []
+    lastSize = batch.length
     const signatures = signBatch(
       needs.crypto,
       key,
@@ -42,7 +47,8 @@ export function createBatchSigner(
         if (waiting.length >= limits.batchAnswersMax) {
           cancel()
           flush()
-        } else if (waiting.length === 1) cancel = needs.clock.after(limits.batchWaitMs, flush)
+        } else if (waiting.length === 1)
+          cancel = needs.clock.after(lastSize > 1 ? limits.batchWaitMs : 0, flush)
       }),
     signNow: (signingInput) =>
       `${signingInput}.${signBatch(needs.crypto, key, [utf8(signingInput)])[0] ?? ''}`,
