@@ -22,10 +22,36 @@ export interface Admission {
   enter(applicant: Applicant): Promise<Place | null>
 }
 
-interface Waiting {
-  readonly applicant: Applicant
-  readonly resolve: (place: Place | null) => void
-  readonly cancel: () => void
+/** Waiting applicants beyond this are answered `busy` at once: 4096 questions of 2 s are more than a mirror can do. */
+const waitingMax = 4_096
+
+/** Places for `limits.outstandingMax` at a time, handed out in turn to each network that waits. */
+export function createAdmission(clock: Clock): Admission {
+  const rooms = createRooms(clock)
+  const lines = createLines(clock)
+  let wake: (() => void) | null = null
+
+  const occupy = (applicant: Applicant): Place => rooms.occupy(applicant.domain, serve)
+  const mayEnter = (applicant: Applicant): boolean => rooms.hasRoom(applicant.domain)
+  const serve = (): void => {
+    for (const next of lines.takeEach(mayEnter)) next.resolve(occupy(next.applicant))
+    // Tokens grow with time alone: look again while somebody waits for them.
+    if (lines.waiting() > 0 && wake === null) {
+      wake = clock.after(1000 / limits.uncachedPerDomainPerSecond, () => {
+        wake = null
+        serve()
+      })
+    }
+  }
+  return {
+    enter: async (applicant) => {
+      if (lines.waiting() === 0 && mayEnter(applicant)) return occupy(applicant)
+      if (lines.waiting() >= waitingMax) return null
+      const place = lines.wait(applicant)
+      serve()
+      return place
+    },
+  }
 }
 
 interface Domain {
@@ -34,102 +60,46 @@ interface Domain {
   filledAt: number
 }
 
-/** Waiting applicants beyond this are answered `busy` at once: 4096 questions of 2 s are more than a mirror can do. */
-const waitingMax = 4_096
 /** Domains whose rate is remembered; the oldest idle ones are forgotten. */
 const domainsMax = 10_000
 
-/** Places for `limits.outstandingMax` at a time, handed out in turn to each network that waits. */
-export function createAdmission(clock: Clock): Admission {
-  const queues = new Map<string, Waiting[]>()
+/** Counts the places that are taken, in all and for each domain, and the rate of each domain. */
+function createRooms(clock: Clock) {
   const domains = new Map<string, Domain>()
   let outstanding = 0
-  let waiting = 0
-  let wake: (() => void) | null = null
-
   const domainOf = (name: string): Domain => {
     const known = domains.get(name)
     if (known !== undefined) return refill(known, clock.monotonic())
     if (domains.size >= domainsMax) forgetIdle(domains)
-    const fresh = {
+    const made = {
       outstanding: 0,
       tokens: limits.uncachedPerDomainPerSecond,
       filledAt: clock.monotonic(),
     }
-    domains.set(name, fresh)
-    return fresh
+    domains.set(name, made)
+    return made
   }
-  const mayEnter = (applicant: Applicant): boolean => {
-    const domain = domainOf(applicant.domain)
-    return (
-      outstanding < limits.outstandingMax &&
-      domain.tokens >= 1 &&
-      domain.outstanding < limits.outstandingPerDomainMax
-    )
-  }
-  const occupy = (applicant: Applicant): Place => {
-    const domain = domainOf(applicant.domain)
-    domain.tokens -= 1
-    domain.outstanding += 1
-    outstanding += 1
-    let left = false
-    return {
-      leave: () => {
-        if (left) return
-        left = true
-        domain.outstanding -= 1
-        outstanding -= 1
-        serve()
-      },
-    }
-  }
-  /** One round over the waiting networks, each giving its first applicant that may enter. */
-  const serve = (): void => {
-    for (const [network, queue] of queues) {
-      const index = queue.findIndex((one) => mayEnter(one.applicant))
-      const [next] = index < 0 ? [] : queue.splice(index, 1)
-      if (queue.length === 0) queues.delete(network)
-      if (next === undefined) continue
-      // The network goes to the end of the line.
-      if (queue.length > 0) {
-        queues.delete(network)
-        queues.set(network, queue)
-      }
-      waiting -= 1
-      next.cancel()
-      next.resolve(occupy(next.applicant))
-    }
-    // Tokens grow with time alone: look again while somebody waits for them.
-    if (waiting > 0 && wake === null) {
-      wake = clock.after(1000 / limits.uncachedPerDomainPerSecond, () => {
-        wake = null
-        serve()
-      })
-    }
-  }
-  const wait = (applicant: Applicant): Promise<Place | null> =>
-    new Promise((resolve) => {
-      const queue = queues.get(applicant.network) ?? []
-      queues.set(applicant.network, queue)
-      const one: Waiting = {
-        applicant,
-        resolve,
-        cancel: clock.after(limits.queueDeadlineMs, () => {
-          queue.splice(queue.indexOf(one), 1)
-          if (queue.length === 0 && queues.get(applicant.network) === queue)
-            queues.delete(applicant.network)
-          waiting -= 1
-          resolve(null)
-        }),
-      }
-      queue.push(one)
-      waiting += 1
-      serve()
-    })
   return {
-    enter: async (applicant) => {
-      if (waiting === 0 && mayEnter(applicant)) return occupy(applicant)
-      return waiting >= waitingMax ? null : wait(applicant)
+    hasRoom: (name: string): boolean => {
+      if (outstanding >= limits.outstandingMax) return false
+      const domain = domainOf(name)
+      return domain.tokens >= 1 && domain.outstanding < limits.outstandingPerDomainMax
+    },
+    occupy: (name: string, onLeave: () => void): Place => {
+      const domain = domainOf(name)
+      domain.tokens -= 1
+      domain.outstanding += 1
+      outstanding += 1
+      let left = false
+      return {
+        leave: () => {
+          if (left) return
+          left = true
+          domain.outstanding -= 1
+          outstanding -= 1
+          onLeave()
+        },
+      }
     },
   }
 }
@@ -145,6 +115,55 @@ function forgetIdle(domains: Map<string, Domain>): void {
   for (const [name, domain] of domains) {
     if (domain.outstanding === 0) domains.delete(name)
     if (domains.size < domainsMax / 2) return
+  }
+}
+
+interface Waiting {
+  readonly applicant: Applicant
+  readonly resolve: (place: Place | null) => void
+  readonly cancel: () => void
+}
+
+/** One line of waiting applicants for each network. */
+function createLines(clock: Clock) {
+  const lines = new Map<string, Waiting[]>()
+  let waiting = 0
+  const take = (network: string, line: Waiting[], index: number): Waiting | undefined => {
+    const [one] = line.splice(index, 1)
+    waiting -= 1
+    // The network goes to the end of the order, or out of it.
+    lines.delete(network)
+    if (line.length > 0) lines.set(network, line)
+    return one
+  }
+  return {
+    waiting: () => waiting,
+    wait: (applicant: Applicant): Promise<Place | null> =>
+      new Promise((resolve) => {
+        const { network } = applicant
+        const line = lines.get(network) ?? []
+        lines.set(network, line)
+        const one: Waiting = {
+          applicant,
+          resolve,
+          cancel: clock.after(limits.queueDeadlineMs, () => {
+            take(network, line, line.indexOf(one))
+            resolve(null)
+          }),
+        }
+        line.push(one)
+        waiting += 1
+      }),
+    /** One round over the networks, each giving its first applicant that may enter at that moment. */
+    *takeEach(mayEnter: (applicant: Applicant) => boolean): Generator<Waiting> {
+      for (const [network, line] of [...lines]) {
+        const index = line.findIndex((one) => mayEnter(one.applicant))
+        const one = index < 0 ? undefined : take(network, line, index)
+        if (one === undefined) continue
+        one.cancel()
+        yield one
+      }
+    },
   }
 }
 

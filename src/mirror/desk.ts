@@ -1,0 +1,155 @@
+// Where questions are answered: what is known at once, the rest in turn.
+
+import { getDomain } from 'tldts'
+import type { Target } from '../observation/target.ts'
+import type { Question } from '../protocol/routes.ts'
+import type { Clock, HttpQuestion, HttpReply, Log } from '../runtime/runtime.ts'
+import type { Probe } from '../vantage/probe.ts'
+import { createAdmission, networkOf } from './admission.ts'
+import type { Answerer, Excuse } from './answers.ts'
+import { readQuestion, readSharedQuery, readTarget, remembering } from './questions.ts'
+import { busy, refusalOf } from './refusals.ts'
+import { json, observationBody, problem } from './replies.ts'
+import { createSights, type Seen, type Sights, type Want } from './sights.ts'
+
+/** Answers the two kinds of questions about targets. */
+export interface Desk {
+  /** A posted question, answered for its nonce. */
+  answer(question: HttpQuestion, descriptor: () => string): HttpReply | Promise<HttpReply>
+  /** The shared variant, the same for everybody. */
+  shared(question: HttpQuestion, query: string): HttpReply | Promise<HttpReply>
+  /** Signs anew what is shared from now on. */
+  forgetShared(): void
+  /** How many sights are kept. */
+  cached(): number
+}
+
+/** What a desk works with; `answerer` is called for each answer, since identities change. */
+export interface DeskNeeds {
+  readonly clock: Clock
+  readonly log: Log
+  readonly probe: Probe
+  readonly allowPrivate: boolean
+  readonly answerer: () => Answerer
+}
+
+/** A desk with caches of its own. */
+export function createDesk(needs: DeskNeeds): Desk {
+  const sights = createSights(needs)
+  const viewing = createViewing(needs.clock, sights)
+  const shared = createSharedReplies(needs)
+  const targetOf = remembering(readTarget)
+  const targetOfQuery = remembering(readSharedQuery)
+  return {
+    cached: () => sights.size,
+    forgetShared: shared.forget,
+    answer: (question, descriptor) => {
+      const read = readQuestion(question, targetOf)
+      if ('reply' in read) return read.reply
+      const { asked, target } = read
+      const statement = answerFor(needs, {
+        target,
+        question: asked,
+        view: viewing(question.peer.address),
+      })
+      return guarded(
+        needs.log,
+        statement.then((text) =>
+          json(200, observationBody(text, asked.descriptor ? descriptor() : null), 'no-store'),
+        ),
+      )
+    },
+    shared: (question, query) => {
+      const target = targetOfQuery(query)
+      if (typeof target === 'string') return problem('question-malformed', target)
+      const want = { target, fresh: false, handshakes: true }
+      const refusal = refusalOf(target, needs.allowPrivate)
+      if (refusal !== null) return guarded(needs.log, shared.excuse(target, refusal))
+      const cached = sights.peek(want)
+      if (cached !== null) return shared.reply(target, cached)
+      const view = viewing(question.peer.address)
+      return guarded(
+        needs.log,
+        view(want, []).then((found) =>
+          'status' in found ? shared.excuse(target, found) : shared.reply(target, found.seen),
+        ),
+      )
+    },
+  }
+}
+
+/** What was seen for one question, or why not. */
+type Found = Excuse | Omit<Parameters<Answerer['answer']>[0], 'target' | 'nonce'>
+type View = (want: Want, asked: readonly string[]) => Promise<Found>
+
+/** Looks for an asker: what is known already passes the queue by, the rest waits for a place. */
+function createViewing(clock: Clock, sights: Sights): (asker: string) => View {
+  const admission = createAdmission(clock)
+  return (asker) => async (want, asked) => {
+    const cached = sights.peek(want)
+    if (cached !== null && asked.length === 0) return { seen: cached, source: 'cache', asked: [] }
+    const place = await admission.enter({
+      network: networkOf(asker),
+      domain: getDomain(want.target.host, { allowPrivateDomains: true }) ?? want.target.host,
+    })
+    if (place === null) return busy
+    try {
+      const [seen, shaken] = await Promise.all([
+        sights.look(want),
+        sights.shake(want.target, asked, want.fresh),
+      ])
+      return { seen, source: cached === seen ? 'cache' : 'fresh', asked: shaken }
+    } finally {
+      place.leave()
+    }
+  }
+}
+
+/** The signed answer to one posted question. */
+async function answerFor(
+  needs: Pick<DeskNeeds, 'allowPrivate' | 'answerer'>,
+  task: { readonly target: Target; readonly question: Question; readonly view: View },
+): Promise<string> {
+  const { target, view } = task
+  const { nonce, fresh, handshakes, asked } = task.question
+  const found =
+    refusalOf(target, needs.allowPrivate) ??
+    (await view({ target, fresh, handshakes }, [...new Set(asked)]))
+  return 'status' in found
+    ? needs.answerer().excuse(target.text, nonce, found)
+    : needs.answerer().answer({ target: target.text, nonce, ...found })
+}
+
+/** Replies without a nonce: one signed body for each sight, as long as the sight itself lives. */
+function createSharedReplies(needs: Pick<DeskNeeds, 'clock' | 'answerer'>) {
+  let bodies = new WeakMap<Seen, string>()
+  return {
+    forget: (): void => {
+      bodies = new WeakMap()
+    },
+    reply: (target: Target, seen: Seen): HttpReply => {
+      const known = bodies.get(seen)
+      const body = known ?? observationBody(needs.answerer().shared(target.text, seen))
+      if (known === undefined) bodies.set(seen, body)
+      const seconds = Math.max(0, Math.floor((seen.exp - needs.clock.now()) / 1000))
+      return json(200, body, `max-age=${seconds}`)
+    },
+    excuse: async (target: Target, excuse: Excuse): Promise<HttpReply> =>
+      json(
+        200,
+        observationBody(await needs.answerer().excuse(target.text, null, excuse)),
+        'no-store',
+      ),
+  }
+}
+
+/** What fails inside is told to the operator; the asker hears only that it did. */
+function guarded(log: Log, work: Promise<HttpReply>): Promise<HttpReply> {
+  return work.catch((error: unknown) => {
+    log.warn('answer failed', { error: error instanceof Error ? error.message : String(error) })
+    return problem(
+      'internal-error',
+      'the question was read, but answering it failed; ask again later',
+    )
+  })
+}

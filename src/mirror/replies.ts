@@ -1,0 +1,33 @@
+// The forms that a mirror's replies take: JSON, and problem documents (RFC 9457).
+
+import { problemDocument, type ProblemCode } from '../protocol/problems.ts'
+import type { HttpReply } from '../runtime/runtime.ts'
+
+/** A reply whose body is JSON text. */
+export function json(status: number, body: string, cacheControl: string): HttpReply {
+  return { status, contentType: 'application/json', cacheControl, body }
+}
+
+/** The problem document of `code`; `detail` says what was wrong and where. */
+export function problem(code: ProblemCode, detail: string): HttpReply {
+  const document = problemDocument(code, detail)
+  return {
+    status: document.status,
+    contentType: 'application/problem+json',
+    cacheControl: 'no-store',
+    body: JSON.stringify(document),
+  }
+}
+
+/** The reply to a method that a path does not take. */
+export function wrongMethod(allowed: string): HttpReply {
+  return problem('method-not-allowed', `use ${allowed}`)
+}
+
+/** The body of an answer, with the descriptor where it was asked for. */
+export function observationBody(statement: string, descriptor: string | null = null): string {
+  // Both are base64url and dots: nothing to escape.
+  return descriptor === null
+    ? `{"observation":"${statement}"}`
+    : `{"observation":"${statement}","descriptor":"${descriptor}"}`
+}
