@@ -63,7 +63,7 @@ function objectionToRoom(room: string, target: string): string | null {
   if (target === 'runtime/node')
     return worldly.includes(room)
       ? null
-      : 'imports runtime/node: only cli puts the real world together; take a part of Runtime as an argument'
+      : 'imports runtime/node: only cli and index put the real world together; take a part of Runtime as an argument'
   const [from, to] = [levelOf(room), levelOf(target)]
   if (from === null) return `"${room}" is no known room: give it a place in tools/layers.ts`
   if (to === null) return `"${target}" is no known room: give it a place in tools/layers.ts`
