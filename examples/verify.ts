@@ -1,6 +1,7 @@
 // Asks whether a server is the one that everybody else sees, and decides: the whole library in one page.
 //
 //   node examples/verify.ts TARGET BOOTSTRAP-FILE [RESOLVER-IP:PORT]
+// oxlint-disable no-console -- an example prints
 
 import { readFile } from 'node:fs/promises'
 import {

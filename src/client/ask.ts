@@ -48,32 +48,8 @@ interface KnownDescriptor {
 
 /** A desk with its own connections and the descriptors that it has verified. */
 export function createDesk(needs: Needs): Desk {
-  const { clock, crypto } = needs
   const pool = mirrorPool(needs)
-  const descriptors = new Map<string, KnownDescriptor>()
-
-  const knownDescriptor = (id: string): KnownDescriptor | null => {
-    const known = descriptors.get(id)
-    return known !== undefined && known.descriptor.exp > clock.now() ? known : null
-  }
-  const learn = (mirror: ListEntry, answer: MirrorAnswer): KnownDescriptor => {
-    const known = knownDescriptor(mirror.id)
-    if (answer.descriptor === undefined) {
-      if (known === null)
-        throw new Failure('mirror-rejected', {
-          mirror: mirror.id,
-          why: 'it did not send its descriptor',
-        })
-      return known
-    }
-    const descriptor = verifyDescriptor(crypto, answer.descriptor, {
-      id: mirror.id,
-      now: clock.now(),
-    })
-    const learned = { statement: answer.descriptor, descriptor }
-    descriptors.set(mirror.id, learned)
-    return learned
-  }
+  const descriptors = createDescriptors(needs)
   const exchange = async (
     mirror: ListEntry,
     question: Ask & { readonly descriptor: boolean },
@@ -82,21 +58,17 @@ export function createDesk(needs: Needs): Desk {
     const vantage = { id: mirror.id, region: mirror.region }
     const nonce = base64url(needs.random.bytes(limits.nonceBytes))
     const answer = await post(pool, mirror, { body: { ...question, nonce }, signal })
-    const known = learn(mirror, answer)
-    const verified = verifyObservation(crypto, answer.observation, {
+    const known = descriptors.learn(mirror, answer)
+    const verified = verifyObservation(needs.crypto, answer.observation, {
       vantage: mirror.id,
       answerKeys: answerKeysOf(known.descriptor),
       target: question.target,
       nonce,
-      now: clock.now(),
+      now: needs.clock.now(),
     })
     if (!isRejection(verified)) {
-      return {
-        vantage,
-        observation: verified,
-        statement: answer.observation,
-        descriptor: known.statement,
-      }
+      const { statement: descriptor } = known
+      return { vantage, observation: verified, statement: answer.observation, descriptor }
     }
     // The mirror may have renewed its answer key since we learned it.
     return verified.code === 'wrong-key' && !question.descriptor
@@ -105,12 +77,9 @@ export function createDesk(needs: Needs): Desk {
   }
   return {
     ask: async (mirror, question, signal) => {
+      const descriptor = descriptors.known(mirror.id) === null
       try {
-        return await exchange(
-          mirror,
-          { ...question, descriptor: knownDescriptor(mirror.id) === null },
-          signal,
-        )
+        return await exchange(mirror, { ...question, descriptor }, signal)
       } catch (error) {
         return abstentionOf(mirror, error, signal)
       }
@@ -121,6 +90,34 @@ export function createDesk(needs: Needs): Desk {
         () => false,
       ),
     close: () => pool.close(),
+  }
+}
+
+/** The descriptors that were verified, until they expire. */
+function createDescriptors({ clock, crypto }: Pick<Needs, 'clock' | 'crypto'>) {
+  const descriptors = new Map<string, KnownDescriptor>()
+  const known = (id: string): KnownDescriptor | null => {
+    const one = descriptors.get(id)
+    return one !== undefined && one.descriptor.exp > clock.now() ? one : null
+  }
+  return {
+    known,
+    /** The descriptor that came with `answer`, else the known one. @throws Failure when there is none that verifies */
+    learn: (mirror: ListEntry, answer: MirrorAnswer): KnownDescriptor => {
+      const { descriptor: statement } = answer
+      const remembered = known(mirror.id)
+      if (statement === undefined) {
+        if (remembered !== null) return remembered
+        throw new Failure('mirror-rejected', {
+          mirror: mirror.id,
+          why: 'it did not send its descriptor',
+        })
+      }
+      const descriptor = verifyDescriptor(crypto, statement, { id: mirror.id, now: clock.now() })
+      const learned = { statement, descriptor }
+      descriptors.set(mirror.id, learned)
+      return learned
+    },
   }
 }
 

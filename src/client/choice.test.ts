@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { createSeededRandom } from '../../test/support/seeded-random.ts'
 import type { ListEntry } from '../protocol/routes.ts'
-import { policies } from '../verdict/policies.ts'
+import { policies, type Policy } from '../verdict/policies.ts'
 import { distinctRegistries, registryOf } from '../verdict/regions.ts'
 import { createDraw } from './choice.ts'
 
@@ -14,9 +14,9 @@ function mirror(i: number, region: string | null, ip = `198.${i % 200}.${i >> 8}
 function drawMany(
   candidates: readonly ListEntry[],
   count: number,
-  seed: number,
-  policy = policies.default,
+  options: { readonly seed: number; readonly policy?: Policy },
 ): readonly ListEntry[] {
+  const { seed, policy = policies.default } = options
   const draw = createDraw(createSeededRandom(seed), candidates, { policy })
   const drawn: ListEntry[] = []
   for (let i = 0; i < count; i++) {
@@ -37,7 +37,7 @@ const wide = registries.flatMap((registry, r) =>
 
 test('five mirrors are of five regions, at most two of one registry, and of at least three registries', () => {
   for (let seed = 0; seed < 200; seed++) {
-    const drawn = drawMany(wide, 5, seed)
+    const drawn = drawMany(wide, 5, { seed: seed })
     assert.equal(new Set(drawn.map((one) => one.region)).size, 5)
     assert.equal(new Set(drawn.map((one) => one.id)).size, 5)
     assert.ok(distinctRegistries(drawn.map((one) => one.region)).length >= 3)
@@ -48,7 +48,7 @@ test('five mirrors are of five regions, at most two of one registry, and of at l
 
 test('three mirrors of the literal policy are of three registries', () => {
   for (let seed = 0; seed < 100; seed++) {
-    const drawn = drawMany(wide, 3, seed, policies.literal as never)
+    const drawn = drawMany(wide, 3, { seed: seed, policy: policies.literal })
     assert.equal(distinctRegistries(drawn.map((one) => one.region)).length, 3)
   }
 })
@@ -60,7 +60,7 @@ test('an owner of many mirrors in one network is drawn as one network', () => {
   const others = Array.from({ length: 9 }, (_, i) => mirror(1_000 + i, 'RIPE-DE', `30.${i}.0.1`))
   let hits = 0
   for (let seed = 0; seed < 400; seed++)
-    if (drawMany([...crowd, ...others], 1, seed)[0]?.ip.startsWith('10.')) hits++
+    if (drawMany([...crowd, ...others], 1, { seed: seed })[0]?.ip.startsWith('10.')) hits++
   // One network of ten: about 40 of 400, and nowhere near the 393 that their number alone would give.
   assert.ok(hits > 10 && hits < 90, `${hits} of 400`)
 })
@@ -75,7 +75,7 @@ test('a small network is drawn whole, and nobody twice', () => {
         const candidates = Array.from({ length: n }, (_, i) =>
           mirror(i, places[i % places.length] ?? null),
         )
-        const drawn = drawMany(candidates, 20, seed)
+        const drawn = drawMany(candidates, 20, { seed: seed })
         assert.equal(new Set(drawn.map((one) => one.id)).size, drawn.length)
         assert.equal(drawn.length, n)
       },
@@ -85,7 +85,7 @@ test('a small network is drawn whole, and nobody twice', () => {
 
 test('a policy that demands variety draws no third mirror of one registry', () => {
   const candidates = Array.from({ length: 6 }, (_, i) => mirror(i, 'RIPE-DE'))
-  assert.equal(drawMany(candidates, 6, 1, policies.high as never).length, 2)
+  assert.equal(drawMany(candidates, 6, { seed: 1, policy: policies.high }).length, 2)
 })
 
 test('mirrors that were asked before come last', () => {
@@ -100,6 +100,6 @@ test('mirrors that were asked before come last', () => {
 })
 
 test('the same seed draws the same mirrors, another seed others', () => {
-  assert.deepEqual(drawMany(wide, 5, 7), drawMany(wide, 5, 7))
-  assert.notDeepEqual(drawMany(wide, 5, 7), drawMany(wide, 5, 8))
+  assert.deepEqual(drawMany(wide, 5, { seed: 7 }), drawMany(wide, 5, { seed: 7 }))
+  assert.notDeepEqual(drawMany(wide, 5, { seed: 7 }), drawMany(wide, 5, { seed: 8 }))
 })

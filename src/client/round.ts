@@ -2,7 +2,8 @@
 
 import { limits } from '../base/limits.ts'
 import type { ListEntry } from '../protocol/routes.ts'
-import type { Clock } from '../runtime/runtime.ts'
+import { deadline } from '../runtime/deadline.ts'
+import { NetworkError, type Clock } from '../runtime/runtime.ts'
 import { isBallot, readBallot } from '../verdict/ballot.ts'
 import type { Abstention } from '../verdict/verdict.ts'
 import type { Ask, Desk, SignedAnswer } from './ask.ts'
@@ -50,67 +51,44 @@ export interface RunningRound {
 
 /** Starts asking `plan.ask` mirrors. */
 export function startRound(plan: RoundPlan): RunningRound {
+  const { signal, stop } = stoppable(plan.signal)
   const seats: Seat[] = []
   const answers: SignedAnswer[] = []
   const abstentions: Abstention[] = []
   const replaced: Abstention[] = []
-  const controller = new AbortController()
-  const onAbort = (): void => controller.abort(plan.signal.reason)
-  if (plan.signal.aborted) onAbort()
-  else plan.signal.addEventListener('abort', onAbort, { once: true })
-  let stopped = false
-  let underWay = 0
-  let cancelBreakOff = (): void => {}
-
   const active = (): readonly ListEntry[] =>
     seats.flatMap((seat) => (seat.state === 'replaced' ? [] : [seat.mirror]))
+
   const seatNext = (): boolean => {
-    if (controller.signal.aborted) return false
-    const mirror = plan.draw.next(active())
+    const mirror = signal.aborted ? null : plan.draw.next(active())
     if (mirror === null) return false
-    ask(mirror)
-    return true
-  }
-  const ask = (mirror: ListEntry): void => {
     const seat: Seat = { mirror, state: 'pending' }
     seats.push(seat)
-    const tooSlow = plan.clock.after(limits.mirrorReplaceMs, () => {
-      const text = `it had not answered after ${limits.mirrorReplaceMs} ms`
-      replace(seat, { vantage: { id: mirror.id, region: mirror.region }, code: 'too-slow', text })
-    })
-    const giveUp = plan.clock.after(limits.mirrorTimeoutMs, () => {
-      const text = `it had not answered after ${limits.mirrorTimeoutMs} ms`
-      settle(seat, { vantage: { id: mirror.id, region: mirror.region }, code: 'timeout', text })
-    })
-    underWay += 1
-    plan.desk.ask(mirror, plan.question, controller.signal).then((result) => {
-      underWay -= 1
-      if (underWay === 0) cancelBreakOff()
-      tooSlow()
-      giveUp()
-      settle(seat, result)
-    }, plan.onFault)
+    occupy(plan, { seat, signal, onLate: replace, onResult: settle })
+    return true
   }
-  const replace = (seat: Seat, abstention: Abstention): void => {
-    if (stopped || seat.state !== 'pending') return
+  /** Gives the seat to a substitute, if there is one. */
+  const substitute = (seat: Seat, abstention: Abstention): boolean => {
+    const before = seat.state
     seat.state = 'replaced'
     if (seatNext()) replaced.push(abstention)
-    else seat.state = 'pending'
-    plan.onChange()
+    else seat.state = before
+    return seat.state === 'replaced'
+  }
+  const replace = (seat: Seat, abstention: Abstention): void => {
+    if (seat.state === 'pending' && substitute(seat, abstention)) plan.onChange()
   }
   const settle = (seat: Seat, result: SignedAnswer | Abstention): void => {
-    if (stopped || seat.state !== 'pending') return
+    if (seat.state !== 'pending') return
     const vote = 'observation' in result ? readBallot(result) : result
     if ('observation' in result && isBallot(vote)) {
       seat.state = 'answered'
       answers.push(result)
     } else {
       const { vantage, code, text } = vote as Abstention
-      seat.state = 'replaced'
       // What one vantage refuses by its nature, all do: a substitute would say the same.
       const byNature = 'observation' in result && result.observation.status === 'refused'
-      if (!byNature && seatNext()) replaced.push({ vantage, code, text })
-      else {
+      if (byNature || !substitute(seat, { vantage, code, text })) {
         seat.state = 'abstained'
         abstentions.push({ vantage, code, text })
       }
@@ -127,14 +105,55 @@ export function startRound(plan: RoundPlan): RunningRound {
       asked: active().length,
     }),
     mirrors: active,
+    stop,
+  }
+}
+
+/** A signal that ends with `parent` or when it is stopped. */
+function stoppable(parent: AbortSignal): {
+  readonly signal: AbortSignal
+  readonly stop: () => void
+} {
+  const controller = new AbortController()
+  const onAbort = (): void => controller.abort(parent.reason)
+  if (parent.aborted) onAbort()
+  else parent.addEventListener('abort', onAbort, { once: true })
+  return {
+    signal: controller.signal,
     stop: () => {
-      stopped = true
-      plan.signal.removeEventListener('abort', onAbort)
-      if (underWay === 0) return
-      // Breaking off an answer breaks its connection, and the next question to that mirror would wait for a new one.
-      cancelBreakOff = plan.clock.after(limits.mirrorTimeoutMs, () =>
-        controller.abort(new Error('the round is over')),
-      )
+      parent.removeEventListener('abort', onAbort)
+      controller.abort(new NetworkError('aborted', 'the round is over'))
     },
   }
+}
+
+interface Occupation {
+  readonly seat: Seat
+  readonly signal: AbortSignal
+  readonly onLate: (seat: Seat, abstention: Abstention) => void
+  readonly onResult: (seat: Seat, result: SignedAnswer | Abstention) => void
+}
+
+/** Asks the mirror of a seat: late after a while, given up after a longer one. Silent when the round is over. */
+function occupy(plan: RoundPlan, { seat, signal, onLate, onResult }: Occupation): void {
+  const { mirror } = seat
+  const vantage = { id: mirror.id, region: mirror.region }
+  const { mirrorReplaceMs, mirrorTimeoutMs } = limits
+  const late = plan.clock.after(mirrorReplaceMs, () =>
+    onLate(seat, {
+      vantage,
+      code: 'too-slow',
+      text: `it had not answered after ${mirrorReplaceMs} ms`,
+    }),
+  )
+  const patience = deadline(plan.clock, mirrorTimeoutMs, signal)
+  const finish = (settle: () => void): void => {
+    late()
+    patience.done()
+    if (!signal.aborted) settle()
+  }
+  plan.desk.ask(mirror, plan.question, patience.signal).then(
+    (result) => finish(() => onResult(seat, result)),
+    (error: unknown) => finish(() => plan.onFault(error)),
+  )
 }

@@ -154,9 +154,9 @@ function createLines(clock: Clock) {
         line.push(one)
         waiting += 1
       }),
-    /** One round over the networks, each giving its first applicant that may enter at that moment. */
+    /** One round over the networks as they are now, each giving its first applicant that may enter at that moment. */
     *takeEach(mayEnter: (applicant: Applicant) => boolean): Generator<Waiting> {
-      for (const [network, line] of [...lines]) {
+      for (const [network, line] of Array.from(lines)) {
         const index = line.findIndex((one) => mayEnter(one.applicant))
         const one = index < 0 ? undefined : take(network, line, index)
         if (one === undefined) continue

@@ -89,7 +89,8 @@ function stage(
     assert.equal(reply.status, 200, String(reply.body))
     return check(bodyOf(reply).observation ?? '', {
       nonce,
-      target: String(question['target'] ?? 'https://www.example.test'),
+      target:
+        typeof question['target'] === 'string' ? question['target'] : 'https://www.example.test',
     })
   }
   const check = (

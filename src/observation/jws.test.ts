@@ -17,7 +17,7 @@ import {
 
 function read(text: string): Statement {
   const statement = readStatement(text, 100_000)
-  assert.ok(typeof statement !== 'string', String(statement))
+  assert.ok(typeof statement !== 'string', JSON.stringify(statement))
   return statement
 }
 
@@ -38,14 +38,19 @@ for (const algorithm of ['Ed25519', 'ES256'] as const satisfies readonly Signatu
     const { key } = nodeCrypto.generateKey(algorithm)
     const text = signStatement(key, { type: 'smn-obs+jws', keyId: 'k' }, '{"v":1,"nonce":"abc"}')
     fc.assert(
-      fc.property(fc.nat(text.length - 1), fc.constantFrom(...'ABCabc019-_.'), (at, letter) => {
-        const changed = text.slice(0, at) + letter + text.slice(at + 1)
-        if (changed === text) return
-        const statement = readStatement(changed, 100_000)
-        assert.ok(
-          typeof statement === 'string' || !isStatementSigned(nodeCrypto, statement, key.publicKey),
-        )
-      }),
+      fc.property(
+        fc.nat(text.length - 1),
+        fc.constantFrom('A', 'B', 'C', 'a', 'b', 'c', '0', '9', '-', '_', '.'),
+        (at, letter) => {
+          const changed = text.slice(0, at) + letter + text.slice(at + 1)
+          if (changed === text) return
+          const statement = readStatement(changed, 100_000)
+          assert.ok(
+            typeof statement === 'string' ||
+              !isStatementSigned(nodeCrypto, statement, key.publicKey),
+          )
+        },
+      ),
     )
   })
 }
@@ -135,5 +140,5 @@ for (const [what, text, why] of refusals) {
 }
 
 test('refuses a statement that is too large before reading it', () => {
-  assert.match(String(readStatement('x'.repeat(1_001), 1_000)), /at most 1000/)
+  assert.equal(readStatement('x'.repeat(1_001), 1_000), 'it has 1001 bytes, at most 1000 are taken')
 })

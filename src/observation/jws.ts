@@ -74,7 +74,7 @@ export function readStatement(text: string, bytesMax: number): Statement | strin
   const parts = text.split('.')
   if (parts.length !== 3) return 'it does not have three parts'
   const [header, payload, signature] = parts.map(fromBase64url)
-  if (header == null || payload == null || signature == null) return 'a part is not base64url'
+  if (!header || !payload || !signature) return 'a part is not base64url'
   const fields = readHeader(header)
   if (typeof fields === 'string') return fields
   return {

@@ -33,17 +33,12 @@ export function byViews(bench: Bench): Judgement {
         reasons: [supportReason(bench, counted), ...unusableOnly(ballots), ...leafRemarks(bench)],
       })
     case 'other':
-      return contradict(
-        bench,
-        parts,
-        [
-          reason(
-            'other-key',
-            `${counted.dissenting.length} of ${subject.round.asked} vantages were shown ${[...counted.keys.keys()].map((key) => key.slice(0, 12)).join(', ')}, this client ${chains.map((chain) => chain.leafSpki.slice(0, 12)).join(', ')}`,
-          ),
-        ],
-        'views',
-      )
+      return contradict(bench, parts, [
+        reason(
+          'other-key',
+          `${counted.dissenting.length} of ${subject.round.asked} vantages were shown ${[...counted.keys.keys()].map((key) => key.slice(0, 12)).join(', ')}, this client ${chains.map((chain) => chain.leafSpki.slice(0, 12)).join(', ')}`,
+        ),
+      ])
     case 'blind':
       return counted.blind.length === ballots.length && ballots.length > 0
         ? final(bench, {

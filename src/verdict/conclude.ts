@@ -11,7 +11,8 @@ import { ownRemarks, roundRemarks, vantageRemarks } from './remarks.ts'
 import { countViews } from './views.ts'
 import type { Abstention, Judgement, Mode, Verdict, VantageView } from './verdict.ts'
 
-type Counted = Pick<Finding, 'agreeing' | 'dissenting'>
+/** Who agrees and who does not; by the owner's authority unless it says otherwise. */
+type Counted = Pick<Finding, 'agreeing' | 'dissenting'> & { readonly mode?: Mode }
 
 /** Accepts, unless the policy demands more variety of regions than the agreeing vantages have. */
 export function accept(bench: Bench, finding: Finding): Judgement {
@@ -29,17 +30,13 @@ export function accept(bench: Bench, finding: Finding): Judgement {
 }
 
 /** An alarm is raised only on answers that were made afresh, and only when no further round can clear it up. */
-export function contradict(
-  bench: Bench,
-  counted: Counted,
-  reasons: readonly Reason[],
-  mode: Mode = 'authority',
-): Judgement {
+export function contradict(bench: Bench, counted: Counted, reasons: readonly Reason[]): Judgement {
   const diagnosis = bench.chains.flatMap((chain) => diagnose(chain, bench.ballots))
   return escalate(bench, {
     outcome: 'contradicted',
-    mode,
-    ...counted,
+    mode: counted.mode ?? 'authority',
+    agreeing: counted.agreeing,
+    dissenting: counted.dissenting,
     reasons: [...reasons, ...diagnosis],
   })
 }

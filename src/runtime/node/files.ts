@@ -1,7 +1,7 @@
 // Files on node:fs: writing is atomic (temporary file beside, fsync, rename), refusals are told apart.
 
 import { randomBytes } from 'node:crypto'
-import { access, link, mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises'
+import { access, link, mkdir, open, readFile, rename, stat, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Failure } from '../../base/failure.ts'
 import type { Files } from '../runtime.ts'
@@ -39,12 +39,14 @@ export const nodeFiles: Files = {
     try {
       await writeDurably(temporary, data, options.mode)
       // A hard link fails where the name exists; rename would replace it silently.
-      if (options.exclusive) await link(temporary, path).finally(() => unlink(temporary))
+      if (options.exclusive) await link(temporary, path)
       else await rename(temporary, path)
       await syncDirectory(dirname(path))
     } catch (cause) {
       if (codeOf(cause) === 'EEXIST') throw new Failure('file-exists', { path }, { cause })
       throw failed('write', path, cause)
+    } finally {
+      await rm(temporary, { force: true })
     }
   },
   makeDirectory: async (path, mode) => {

@@ -2,7 +2,7 @@
 
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import type { ClientRequest, IncomingMessage } from 'node:http'
-import { connect as tlsConnect, type TLSSocket } from 'node:tls'
+import { connect as tlsConnect } from 'node:tls'
 import type { Duplex } from 'node:stream'
 import { Failure } from '../../base/failure.ts'
 import { limits } from '../../base/limits.ts'
@@ -56,44 +56,47 @@ function pinnedAgent(peer: HttpsPeer, accept: Accept): Agent {
     maxCachedSessions: 0,
   })
   agent.createConnection = (_options, callback) => {
-    const done = callback as (error: Error | null, stream?: Duplex) => void
-    connectPinned(peer, accept).then(
-      (socket) => done(null, socket),
-      (error: unknown) => done(error as Error),
-    )
+    connectPinned(peer, accept, callback as Connected)
     return undefined
   }
   return agent
 }
 
-/** A TLS 1.3 connection whose chain `accept` has passed. */
-function connectPinned(peer: HttpsPeer, accept: Accept): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const socket = tlsConnect({
-      host: peer.endpoint.address,
-      port: peer.endpoint.port,
-      rejectUnauthorized: false,
-      minVersion: 'TLSv1.3',
-      ecdhCurve: 'X25519MLKEM768:X25519:P-256',
-      ALPNProtocols: ['http/1.1'],
-    })
-    socket.setNoDelay(true)
-    socket.setTimeout(limits.mirrorTimeoutMs, () =>
-      socket.destroy(new NetworkError('timeout', 'the TLS handshake took too long')),
-    )
-    socket.once('error', (error) => reject(networkErrorOf(error)))
-    socket.once('close', () => reject(new NetworkError('closed', 'the connection was closed')))
-    socket.once('secureConnect', () => {
-      try {
-        accept(peer, chainOf(socket))
-        socket.setTimeout(0)
-        socket.removeAllListeners('timeout')
-        resolve(socket)
-      } catch (error) {
-        socket.destroy()
-        reject(error as Error)
-      }
-    })
+type Connected = (error: Error | null, socket?: Duplex) => void
+
+/** Hands a TLS 1.3 connection whose chain `accept` has passed to `connected`, or why there is none, once. */
+function connectPinned(peer: HttpsPeer, accept: Accept, connected: Connected): void {
+  const socket = tlsConnect({
+    host: peer.endpoint.address,
+    port: peer.endpoint.port,
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.3',
+    ecdhCurve: 'X25519MLKEM768:X25519:P-256',
+    ALPNProtocols: ['http/1.1'],
+  })
+  let over = false
+  const finish = (error: Error | null): void => {
+    if (over) return
+    over = true
+    if (error === null) connected(null, socket)
+    else connected(error)
+  }
+  const onTimeout = (): void => {
+    socket.destroy(new NetworkError('timeout', 'the TLS handshake took too long'))
+  }
+  socket.setNoDelay(true)
+  socket.setTimeout(limits.mirrorTimeoutMs, onTimeout)
+  socket.once('error', (error) => finish(networkErrorOf(error)))
+  socket.once('close', () => finish(new NetworkError('closed', 'the connection was closed')))
+  socket.once('secureConnect', () => {
+    try {
+      accept(peer, chainOf(socket))
+      socket.setTimeout(0, onTimeout)
+      finish(null)
+    } catch (error) {
+      finish(error as Error)
+      socket.destroy()
+    }
   })
 }
 
