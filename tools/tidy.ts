@@ -110,7 +110,8 @@ const unfinished = new RegExp(
   `\\b(${['TO' + 'DO', 'FIX' + 'ME', 'X'.repeat(3)].join('|')})\\b`,
   'g',
 )
-const switchedOff = /\.(only|skip|todo)\(|\b(only|skip|todo):\s*(true|['"`])/g
+const switchedOff =
+  /\b(?:test|it|describe|suite|t)\.(only|skip|todo)\(|\b(only|skip|todo):\s*(true|['"`])/g
 
 /** What looks unfinished, and tests that are switched off. */
 export function checkLeftovers(files: readonly SourceFile[]): readonly Finding[] {

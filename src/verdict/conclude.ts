@@ -41,6 +41,7 @@ export function contradict(bench: Bench, counted: Counted, reasons: readonly Rea
   })
 }
 
+/** What follows when fewer vantages answered than are needed: a further round, or an inconclusive verdict. */
 export function tooFew(
   bench: Bench,
   parts: Pick<Finding, 'mode' | 'agreeing' | 'dissenting'>,
@@ -61,6 +62,7 @@ function escalate(bench: Bench, finding: Finding): Judgement {
     : { state: 'escalate', verdict: judgement.verdict }
 }
 
+/** The judgement that ends the matter with `finding`, whatever rounds there could be. */
 export function final(bench: Bench, finding: Finding): Judgement {
   const { subject, ballots, abstentions, chains } = bench
   const dns = subject.own.sight.dns
