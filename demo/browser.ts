@@ -7,27 +7,23 @@ import type { Endpoint } from '../src/runtime/runtime.ts'
 const handshakeMs = 3_000
 
 /**
- * Connects to `server` under the name `host`, with `roots` (PEM) as the only certificate authorities: null when
- * the browser shows its padlock, else the error that it shows. It really shakes hands and judges with OpenSSL.
+ * Connects to `server` under the name `host`, with `root` (PEM) as the only certificate authority: `padlock`, or
+ * the error that it shows instead. It really shakes hands, and OpenSSL judges.
  */
-export function browse(
-  server: Endpoint,
-  host: string,
-  roots: readonly string[],
-): Promise<string | null> {
+export function browse(server: Endpoint, host: string, root: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({
       host: server.address,
       port: server.port,
       servername: host,
-      ca: [...roots],
+      ca: root,
       rejectUnauthorized: false,
     })
     socket.setTimeout(handshakeMs, () => socket.destroy(new Error('the site did not answer')))
     socket.once('error', reject)
     socket.once('secureConnect', () => {
       const error: unknown = socket.authorizationError
-      resolve(socket.authorized ? null : String(error))
+      resolve(socket.authorized ? 'padlock' : String(error))
       socket.destroy()
     })
   })
