@@ -65,6 +65,7 @@ export function handshake(
  * The certificates that the server sent: all of them, in its order, with duplicates, strangers and self-signed
  * ones, as DER. `getPeerX509Certificate` hands out OpenSSL's list, linking each to the next as `issuerCertificate`
  * whether it issued it or not; `getPeerCertificate` would re-order and drop. Reading empties the list: once a socket.
+ * OpenSSL encodes anew what it has read: an outer length that was sent in BER form comes out as DER.
  * @throws NetworkError too-large
  */
 export function chainOf(socket: TLSSocket): readonly Uint8Array[] {
