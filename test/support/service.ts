@@ -10,8 +10,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 export interface ServiceOptions {
   /** The program, then its arguments. It must stay in the foreground. */
   readonly command: readonly string[]
-  /** True as soon as the service answers; a throw counts as not yet. */
-  readonly ready: () => Promise<boolean>
+  /** True as soon as the service answers, given what it has printed so far; a throw counts as not yet. */
+  readonly ready: (output: string) => Promise<boolean>
   /** Default 15 seconds. */
   readonly readyWithinMs?: number
   readonly env?: Readonly<Record<string, string>>
@@ -49,7 +49,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   child.stdout.on('data', take)
   child.stderr.on('data', take)
   const service = serviceOf(child, () => output)
-  const failed = await waitUntilReady(child, options)
+  const failed = await waitUntilReady(child, () => output, options)
   if (failed !== null) {
     await service.kill()
     throw new Error(`${options.command.join(' ')} ${failed}:\n${output.trim()}`)
@@ -60,6 +60,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 /** Null when ready, else what went wrong. */
 async function waitUntilReady(
   child: ChildProcess,
+  output: () => string,
   options: ServiceOptions,
 ): Promise<string | null> {
   const withinMs = options.readyWithinMs ?? 15_000
@@ -72,7 +73,7 @@ async function waitUntilReady(
     failed ??= `ended with ${code ?? signal} before it was ready`
   })
   while (performance.now() < end) {
-    const ready = await options.ready().catch(() => false)
+    const ready = await options.ready(output()).catch(() => false)
     if (failed !== null) return failed
     if (ready) return null
     await wait(50)
