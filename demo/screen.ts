@@ -43,7 +43,7 @@ export function printScene(out: Output, scene: Scene, labels: Labels): void {
       `${indent}who looks`,
       'DNS leads to',
       'key shown',
-      'DNS names',
+      'CA named in DNS',
     ])
     const late = notWaitedFor(scene.report)
     if (late > 0)

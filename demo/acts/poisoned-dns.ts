@@ -30,7 +30,7 @@ export const poisonedDns: Act = {
         ],
       },
       meaning:
-        'Your DNS is alone with its story: ten others see another bank. Sightline even says at which address the real one is.',
+        'Your DNS is alone with its story: everybody else sees another bank. Sightline even says at which address the real one is.',
     }
   },
 }

@@ -6,11 +6,15 @@ import type { DecodedPacket, RecordType } from 'dns-packet'
 import { exchangeDns } from '../../demo/dns/listen.ts'
 import { serveAuthority, serveResolver, type RegionalResolver } from '../../demo/dns/servers.ts'
 import { createZones, type Zones } from '../../demo/dns/zones.ts'
+import { world as real } from '../../demo/world.ts'
 import type { Endpoint } from '../../src/runtime/runtime.ts'
+import { createResolver, type QueryType } from '../../src/vantage/dns/resolver.ts'
 
 const authorityAddress = '127.0.53.1'
 const regions: Readonly<Record<string, string>> = { '127.11.0.53': 'ARIN', '127.12.0.53': 'RIPE' }
 const key = (letter: string): string => `2 1 1 ${letter.repeat(64)}`
+/** A record set that no datagram holds. */
+const manyKeys = Array.from({ length: 30 }, (_, i) => `2 1 1 ${i.toString(16).padStart(64, '0')}`)
 
 async function world(t: TestContext): Promise<{
   zones: Zones
@@ -91,8 +95,7 @@ test('aliases are followed within the answer, and a loop of them ends', async (t
 
 test('a TLSA set that does not fit a datagram comes whole by TCP', async (t) => {
   const { zones, arin } = await world(t)
-  const data = Array.from({ length: 30 }, (_, i) => key((i % 10).toString()))
-  zones.put('_443._tcp.www.bakery.test', 'TLSA', { ttl: 60, data })
+  zones.put('_443._tcp.www.bakery.test', 'TLSA', { ttl: 60, data: manyKeys })
   const answer = await ask(arin.endpoint, '_443._tcp.www.bakery.test', 'TLSA')
   assert.equal(answer.flag_tc, false)
   assert.equal(answer.answers?.length, 30)
@@ -138,6 +141,26 @@ test('a poisoned resolver lies where it was told to, also that there is nothing,
   assert.deepEqual(dataOf(await ask(ripe.endpoint, 'www.bakery.test', 'A')), ['127.100.0.1'])
   arin.poison(null)
   assert.deepEqual(dataOf(await ask(arin.endpoint, 'www.bakery.test', 'A')), ['127.100.0.1'])
+})
+
+test("Sightline's own resolver client reads them as it reads any resolver", async (t) => {
+  const { zones, arin } = await world(t)
+  zones.put('www.bakery.test', 'CNAME', { ttl: 60, data: ['edge.bakery.test'] })
+  zones.put('edge.bakery.test', 'A', { ttl: 30, data: ['127.100.0.1'] })
+  zones.put('_443._tcp.www.bakery.test', 'TLSA', { ttl: 60, data: manyKeys })
+  const client = createResolver(real, { servers: [arin.endpoint] })
+  const query = (name: string, type: QueryType) =>
+    client.query(name, type, new AbortController().signal)
+  const address = await query('www.bakery.test', 'A')
+  assert.deepEqual(
+    [address.status, address.records, address.cname, address.ttl],
+    ['ok', ['127.100.0.1'], ['edge.bakery.test'], 30],
+  )
+  const authority = await query('_443._tcp.www.bakery.test', 'TLSA')
+  assert.deepEqual([authority.status, authority.records], ['ok', manyKeys])
+  assert.equal((await query('edge.bakery.test', 'AAAA')).status, 'nodata')
+  assert.equal((await query('_ca.bakery.test', 'TLSA')).status, 'nxdomain')
+  assert.equal((await query('www.nowhere.test', 'A')).status, 'refused')
 })
 
 test('a resolver whose authority is gone says that it failed', async (t) => {

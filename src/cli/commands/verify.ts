@@ -123,8 +123,8 @@ async function choosePolicy(files: Files, name: string): Promise<Policy> {
   return readPolicy(await files.read(name, 'policy'), name)
 }
 
-/** The documented object; descriptors belong to the evidence file. */
-function jsonOf(report: Report): Omit<Report, 'descriptors'> {
+/** The documented object of `--json`; descriptors belong to the evidence file. */
+export function jsonOf(report: Report): Omit<Report, 'descriptors'> {
   const { descriptors: _descriptors, ...rest } = report
   return rest
 }
