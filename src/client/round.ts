@@ -3,7 +3,7 @@
 import { limits } from '../base/limits.ts'
 import type { ListEntry } from '../protocol/routes.ts'
 import { deadline } from '../runtime/deadline.ts'
-import { NetworkError, type Clock } from '../runtime/runtime.ts'
+import type { Clock } from '../runtime/runtime.ts'
 import { isBallot, readBallot } from '../verdict/ballot.ts'
 import type { Abstention } from '../verdict/verdict.ts'
 import type { Ask, Desk, SignedAnswer } from './ask.ts'
@@ -51,7 +51,8 @@ export interface RunningRound {
 
 /** Starts asking `plan.ask` mirrors. */
 export function startRound(plan: RoundPlan): RunningRound {
-  const { signal, stop } = stoppable(plan.signal)
+  let stopped = false
+  const isOver = (): boolean => stopped || plan.signal.aborted
   const seats: Seat[] = []
   const answers: SignedAnswer[] = []
   const abstentions: Abstention[] = []
@@ -60,11 +61,11 @@ export function startRound(plan: RoundPlan): RunningRound {
     seats.flatMap((seat) => (seat.state === 'replaced' ? [] : [seat.mirror]))
 
   const seatNext = (): boolean => {
-    const mirror = signal.aborted ? null : plan.draw.next(active())
+    const mirror = isOver() ? null : plan.draw.next(active())
     if (mirror === null) return false
     const seat: Seat = { mirror, state: 'pending' }
     seats.push(seat)
-    occupy(plan, { seat, signal, onLate: replace, onResult: settle })
+    occupy(plan, { seat, isOver, onLate: replace, onResult: settle })
     return true
   }
   /** Gives the seat to a substitute, if there is one. */
@@ -105,37 +106,22 @@ export function startRound(plan: RoundPlan): RunningRound {
       asked: active().length,
     }),
     mirrors: active,
-    stop,
-  }
-}
-
-/** A signal that ends with `parent` or when it is stopped. */
-function stoppable(parent: AbortSignal): {
-  readonly signal: AbortSignal
-  readonly stop: () => void
-} {
-  const controller = new AbortController()
-  const onAbort = (): void => controller.abort(parent.reason)
-  if (parent.aborted) onAbort()
-  else parent.addEventListener('abort', onAbort, { once: true })
-  return {
-    signal: controller.signal,
+    // Breaking off an answer breaks its connection, and the next question to that mirror would wait for a new one.
     stop: () => {
-      parent.removeEventListener('abort', onAbort)
-      controller.abort(new NetworkError('aborted', 'the round is over'))
+      stopped = true
     },
   }
 }
 
 interface Occupation {
   readonly seat: Seat
-  readonly signal: AbortSignal
+  readonly isOver: () => boolean
   readonly onLate: (seat: Seat, abstention: Abstention) => void
   readonly onResult: (seat: Seat, result: SignedAnswer | Abstention) => void
 }
 
 /** Asks the mirror of a seat: late after a while, given up after a longer one. Silent when the round is over. */
-function occupy(plan: RoundPlan, { seat, signal, onLate, onResult }: Occupation): void {
+function occupy(plan: RoundPlan, { seat, isOver, onLate, onResult }: Occupation): void {
   const { mirror } = seat
   const vantage = { id: mirror.id, region: mirror.region }
   const { mirrorReplaceMs, mirrorTimeoutMs } = limits
@@ -146,11 +132,11 @@ function occupy(plan: RoundPlan, { seat, signal, onLate, onResult }: Occupation)
       text: `it had not answered after ${mirrorReplaceMs} ms`,
     }),
   )
-  const patience = deadline(plan.clock, mirrorTimeoutMs, signal)
+  const patience = deadline(plan.clock, mirrorTimeoutMs, plan.signal)
   const finish = (settle: () => void): void => {
     late()
     patience.done()
-    if (!signal.aborted) settle()
+    if (!isOver()) settle()
   }
   plan.desk.ask(mirror, plan.question, patience.signal).then(
     (result) => finish(() => onResult(seat, result)),
