@@ -35,6 +35,7 @@ import {
   type Runtime,
 } from '../../src/runtime/runtime.ts'
 import type { Look, Probe } from '../../src/vantage/probe.ts'
+import { derOfChain, readCertificates } from './pem.ts'
 import { createSeededRandom } from './seeded-random.ts'
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts'
 
@@ -176,7 +177,7 @@ function poolOf({ clock, places, accept }: PoolParts): HttpsPool {
       throw new NetworkError('refused', `connect ECONNREFUSED ${peer.endpoint.address}`)
     if (place.latencyMs === 'never') return orAborted(new Promise<never>(() => {}), asked.signal)
     await sleep(clock, place.latencyMs, asked.signal)
-    accept(peer, derOf(place.mirror.identity().chainPem))
+    accept(peer, derOfChain(place.mirror.identity().chainPem))
     place.asked += 1
     const question: HttpQuestion = {
       method: asked.method,
@@ -201,12 +202,6 @@ function poolOf({ clock, places, accept }: PoolParts): HttpsPool {
   }
 }
 
-function derOf(chainPem: string): Uint8Array[] {
-  return [...chainPem.matchAll(/-----BEGIN CERTIFICATE-----([^-]+)-----END CERTIFICATE-----/g)].map(
-    (match) => new Uint8Array(Buffer.from(match[1] ?? '', 'base64')),
-  )
-}
-
 /** A probe that sees `scene()` after 10 ms of DNS and 20 ms of handshake. */
 export function scriptedProbe(clock: Runtime['clock'], scene: () => Scene): Probe {
   const shake: Probe['shake'] = async (target, addresses, signal) => {
@@ -214,7 +209,7 @@ export function scriptedProbe(clock: Runtime['clock'], scene: () => Scene): Prob
     const chains = new Map<string, readonly Certificate[]>()
     const handshakes = addresses.map(({ address, origin }) => {
       const server = scene().servers[address]
-      if (server !== undefined) chains.set(address, chainOf(server))
+      if (server !== undefined) chains.set(address, readCertificates(server.chainPem))
       return handshakeOf({ target, address, origin, server })
     })
     return { handshakes, chains }
@@ -240,10 +235,6 @@ export function scriptedProbe(clock: Runtime['clock'], scene: () => Scene): Prob
   return { look, resolve, shake }
 }
 
-function chainOf(server: Issued): readonly Certificate[] {
-  return derOf(server.chainPem).map((der) => nodeCrypto.readCertificate(der))
-}
-
 function handshakeOf(parts: {
   readonly target: Target
   readonly address: string
@@ -263,7 +254,7 @@ function handshakeOf(parts: {
     group: null,
     alpn: null,
     chain: completed
-      ? chainOf(server).map((one) => ({
+      ? readCertificates(server.chainPem).map((one) => ({
           certificate: certificateHash(nodeCrypto, one),
           spki: spkiHash(nodeCrypto, one),
         }))
