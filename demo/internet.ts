@@ -1,5 +1,6 @@
 // The small Internet as a whole: DNS for .test, owners with services, mirrors in five registry regions, homes, and attackers.
 
+import { Failure } from '../src/base/failure.ts'
 import { createAuthority, type Authority } from '../src/identity/issue.ts'
 import type { Endpoint } from '../src/runtime/runtime.ts'
 import type { Probe } from '../src/vantage/probe.ts'
@@ -47,7 +48,7 @@ const regions = [
   'AFRINIC-ZA',
 ] as const
 
-/** Builds it: the authoritative DNS server and ten mirrors, answering. */
+/** Builds it: the authoritative DNS server and ten mirrors, answering. @throws Failure listen-failed */
 export async function buildInternet(): Promise<Internet> {
   const closers: (() => Promise<void>)[] = []
   const close = async (): Promise<void> => {
@@ -57,8 +58,17 @@ export async function buildInternet(): Promise<Internet> {
     return await assemble(closers, close)
   } catch (error) {
     await close()
-    throw error
+    throw withoutLoopback(error) ? new Failure('listen-failed', loopbackNeeded) : error
   }
+}
+
+const loopbackNeeded = {
+  endpoint: authorityAddress,
+  why: 'this system does not answer for all of 127.0.0.0/8, as Linux and Windows do',
+}
+
+function withoutLoopback(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRNOTAVAIL'
 }
 
 async function assemble(
