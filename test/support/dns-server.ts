@@ -18,8 +18,8 @@ export interface HeardQuery {
   readonly from: Endpoint
   /** Answers with `octets`; over TCP with their length in front. */
   reply(octets: Uint8Array): void
-  /** UDP: answers from another socket, of this or of another loopback address. */
-  replyFromElsewhere(octets: Uint8Array, address?: string): Promise<void>
+  /** UDP: answers from another socket, with what is given of its address and port. */
+  replyFromElsewhere(octets: Uint8Array, elsewhere: Partial<Endpoint>): Promise<void>
   /** TCP: writes octets as they are. */
   write(octets: Uint8Array): void
   /** TCP: ends the connection. */
@@ -33,6 +33,8 @@ export interface HostileDnsServer {
   readonly heard: readonly HeardQuery[]
   /** Resolves once `count` questions have been heard in all. */
   received(count: number): Promise<void>
+  /** Resolves once no TCP connection is open. */
+  idle(): Promise<void>
   close(): Promise<void>
 }
 
@@ -42,10 +44,13 @@ export async function startHostileDnsServer(
 ): Promise<HostileDnsServer> {
   const heard: HeardQuery[] = []
   let wake: (() => void)[] = []
-  const hear = (query: HeardQuery): void => {
-    heard.push(query)
+  const wakeAll = (): void => {
     for (const run of wake) run()
     wake = []
+  }
+  const hear = (query: HeardQuery): void => {
+    heard.push(query)
+    wakeAll()
     handle(query)
   }
   const { tcp, udp, port } = await listenOnBoth()
@@ -57,6 +62,10 @@ export async function startHostileDnsServer(
     connections.add(socket)
     // The client may leave at any moment; that is part of what is tested.
     socket.on('error', () => {})
+    socket.on('close', () => {
+      connections.delete(socket)
+      wakeAll()
+    })
     socket.on('data', (bytes) => {
       const from = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }
       hear({ ...read(bytes.subarray(2)), via: 'tcp', from, ...tcpMeans(socket) })
@@ -67,6 +76,9 @@ export async function startHostileDnsServer(
     heard,
     async received(count) {
       while (heard.length < count) await new Promise<void>((resolve) => wake.push(resolve))
+    },
+    async idle() {
+      while (connections.size > 0) await new Promise<void>((resolve) => wake.push(resolve))
     },
     async close() {
       for (const socket of connections) socket.destroy()
@@ -86,9 +98,9 @@ function notOver(transport: string): never {
 function udpMeans(udp: UdpSocket, from: Endpoint): Means {
   return {
     reply: (octets) => udp.send(octets, from.port, from.address),
-    async replyFromElsewhere(octets, address = '127.0.0.1') {
+    async replyFromElsewhere(octets, { address = '127.0.0.1', port = 0 }) {
       const other = createSocket('udp4')
-      other.bind(0, address)
+      other.bind(port, address)
       await once(other, 'listening')
       await new Promise<void>((resolve) =>
         other.send(octets, from.port, from.address, () => resolve()),

@@ -218,6 +218,11 @@ test('TTL and AD cover the denials on the way, and not what lies behind', () => 
     ['domain', { ...none, ttl: 1 }],
   ])
   assert.deepEqual([inherited.ttl, inherited.ad], [20, false])
+  const own = decide([
+    ['service', said('ok', rr('a'))],
+    ['domain', unsigned],
+  ])
+  assert.deepEqual([own.ttl, own.ad], [60, true])
   const nobody = decide([
     ['service', { ...none, ttl: null }],
     ['domain', { ...none, ttl: 7 }],

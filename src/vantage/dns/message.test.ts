@@ -231,28 +231,51 @@ const chain = (steps: number): readonly Uint8Array[] => [
   a(name(`n${steps}.test`)),
 ]
 
-const brokenAliases: Readonly<Record<string, readonly Uint8Array[]>> = {
-  'to itself': [cname(host, host)],
-  'in a circle': [cname(host, 'b.test'), cname('b.test', 'c.test'), cname('c.test', 'b.test')],
-  'back to the question': [cname(host, 'b.test'), cname('b.test', host)],
-  'of two names': [cname(host, 'b.test'), cname(host, 'c.test')],
-  'that are too many': chain(limits.cnameStepsMax + 1),
-  'to the root': [cname(host, '')],
-  'to a label with a dot in it': [
-    record(own, types.CNAME, { data: concat(label('b.c'), name('test')) }),
+const brokenAliases: readonly [what: string, error: string, answers: readonly Uint8Array[]][] = [
+  ['to itself', 'aliases go round', [cname(host, host)]],
+  [
+    'in a circle',
+    'aliases go round',
+    [cname(host, 'b.test'), cname('b.test', 'c.test'), cname('c.test', 'b.test')],
   ],
-  'to octets that no host name has': [
-    record(own, types.CNAME, {
-      data: concat(label(Uint8Array.of(0xe2, 0x84, 0xaa)), name('test')),
-    }),
+  ['back to the question', 'aliases go round', [cname(host, 'b.test'), cname('b.test', host)]],
+  [
+    'of two names',
+    'a name is an alias of two names',
+    [cname(host, 'b.test'), cname(host, 'c.test')],
   ],
-  'longer than their record': [record(own, types.CNAME, { data: name('b.test'), length: 3 })],
-}
-for (const [what, answers] of Object.entries(brokenAliases))
+  ['that are too many', 'there are more than 8 aliases', chain(limits.cnameStepsMax + 1)],
+  ['to the root', 'an alias leads to what is no host name', [cname(host, '')]],
+  [
+    'to a label with a dot in it',
+    'an alias leads to what is no host name',
+    [record(own, types.CNAME, { data: concat(label('b.c'), name('test')) })],
+  ],
+  [
+    'to octets that no host name has',
+    'an alias leads to what is no host name',
+    [
+      record(own, types.CNAME, {
+        data: concat(label(Uint8Array.of(0xe2, 0x84, 0xaa)), name('test')),
+      }),
+    ],
+  ],
+  [
+    'longer than their record',
+    'a name in a record has another length',
+    [record(own, types.CNAME, { data: name('b.test'), length: 3 })],
+  ],
+]
+for (const [what, error, answers] of brokenAliases)
   test(`aliases ${what} are malformed`, () => {
-    const answer = answerOf(reply({ answers, counts: [1, answers.length, 0, 0] }))
-    assert.deepEqual([answer.status, answer.records, answer.cname], ['malformed', [], []])
-    assert.notEqual(answer.error, null)
+    assert.deepEqual(answerOf(reply({ answers, counts: [1, answers.length, 0, 0] })), {
+      status: 'malformed',
+      records: [],
+      ttl: null,
+      ad: false,
+      cname: [],
+      error,
+    })
   })
 
 test('as many aliases as allowed are followed, and the same alias twice is one', () => {
@@ -281,42 +304,83 @@ function nameEndingInOwn(octets: number): Uint8Array {
   return concat(...full, label('y'.repeat(octets - 3 * 63 - 1 - 18)), own)
 }
 
-const beyond = pointer(0x3fff)
-const lying: Readonly<Record<string, Uint8Array>> = {
-  'more answers than there are': reply({ answers: [a()], counts: [1, 2, 0, 0] }),
-  '65535 answers': reply({ counts: [1, 65_535, 65_535, 65_535] }),
-  'a record longer than the message': reply({
-    answers: [record(own, types.A, { data: address, length: 400 })],
-  }),
-  'an address of five octets': reply({
-    answers: [record(own, types.A, { data: Uint8Array.of(1, 2, 3, 4, 5) })],
-  }),
-  'an address of three octets': reply({
-    answers: [record(own, types.A, { data: Uint8Array.of(1, 2, 3) })],
-  }),
-  'an empty address': reply({ answers: [record(own, types.A, { data: new Uint8Array() })] }),
-  'a cut-off record': reply({ answers: [a().subarray(0, 9)], counts: [1, 1, 0, 0] }),
-  'a cut-off name': reply({ answers: [Uint8Array.of(63, 97)], counts: [1, 1, 0, 0] }),
-  'a cut-off pointer': reply({ answers: [Uint8Array.of(0xc0)], counts: [1, 1, 0, 0] }),
-  'a label of unknown type': reply({ answers: [a(Uint8Array.of(0x41, 97, 0))] }),
-  'a pointer to itself': reply({ answers: [a(pointer(12 + 18 + 4))] }),
-  'a pointer forwards': reply({ answers: [a(beyond)] }),
-  'a name that points into itself': reply({
-    answers: [a(concat(label('x'), pointer(12 + 18 + 4)))],
-  }),
-  'a name of 256 octets': reply({ answers: [a(nameEndingInOwn(256))] }),
-  'two OPT records': reply({
-    additionals: [1, 2].map(() => record(name(''), types.OPT, { data: new Uint8Array() })),
-  }),
-  'a SOA that is too short': reply({
-    authorities: [record(name('test'), types.SOA, { data: soaData(5).subarray(1) })],
-  }),
-}
-for (const [what, octets] of Object.entries(lying))
+/** Where the first answer begins. */
+const answersAt = questionAt + name(host).length + 4
+const empty = new Uint8Array()
+
+const lying: readonly [what: string, error: string, octets: Uint8Array][] = [
+  [
+    'more answers than there are',
+    'a name is cut off',
+    reply({ answers: [a()], counts: [1, 2, 0, 0] }),
+  ],
+  ['65535 answers', 'a name is cut off', reply({ counts: [1, 65_535, 65_535, 65_535] })],
+  [
+    'a record longer than the message',
+    'a record claims more octets than there are',
+    reply({ answers: [record(own, types.A, { data: address, length: 400 })] }),
+  ],
+  [
+    'an address of five octets',
+    'an A record has 5 octets',
+    reply({ answers: [record(own, types.A, { data: Uint8Array.of(1, 2, 3, 4, 5) })] }),
+  ],
+  [
+    'an address of three octets',
+    'an A record has 3 octets',
+    reply({ answers: [record(own, types.A, { data: Uint8Array.of(1, 2, 3) })] }),
+  ],
+  [
+    'an empty address',
+    'an A record has 0 octets',
+    reply({ answers: [record(own, types.A, { data: empty })] }),
+  ],
+  [
+    'a cut-off record',
+    'a record is cut off',
+    reply({ answers: [a().subarray(0, 9)], counts: [1, 1, 0, 0] }),
+  ],
+  ['a cut-off name', 'a name is cut off', reply({ answers: [Uint8Array.of(63, 97)] })],
+  ['a cut-off pointer', 'a name is cut off', reply({ answers: [Uint8Array.of(0xc0)] })],
+  [
+    'a label of unknown type',
+    'a name holds a label of unknown type',
+    reply({ answers: [a(Uint8Array.of(0x40, questionAt))] }),
+  ],
+  [
+    'a pointer to itself',
+    'a name points at itself or forwards',
+    reply({ answers: [a(pointer(answersAt))] }),
+  ],
+  [
+    'a pointer forwards',
+    'a name points at itself or forwards',
+    reply({ answers: [a(pointer(0x3fff))] }),
+  ],
+  [
+    'a name that points into itself',
+    'a name points at itself or forwards',
+    reply({ answers: [a(concat(label('x'), pointer(answersAt)))] }),
+  ],
+  ['a name of 256 octets', 'a name is too long', reply({ answers: [a(nameEndingInOwn(256))] })],
+  [
+    'two OPT records',
+    'it holds more than one OPT record',
+    reply({ additionals: [1, 2].map(() => record(name(''), types.OPT, { data: empty })) }),
+  ],
+  [
+    'a SOA that is too short',
+    'the SOA has another length',
+    reply({
+      authorities: [record(name('test'), types.SOA, { data: soaData(5).subarray(0, -1) })],
+    }),
+  ],
+]
+for (const [what, error, octets] of lying)
   test(`${what}: malformed`, () => {
     const answer = answerOf(octets)
     assert.deepEqual([answer.status, answer.records, answer.ttl], ['malformed', [], null])
-    assert.notEqual(answer.error, null)
+    assert.equal(answer.error, error)
   })
 
 test('a name of 255 octets, pointers among them, is still a name', () => {

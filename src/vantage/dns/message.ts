@@ -129,8 +129,8 @@ function compareQuestion(
   let likeness: 'equal' | 'other-case' = 'equal'
   for (let at = header.octets; at < end; at++) {
     if (message[at] === asked[at]) continue
-    // Only letters of the name change with 0x20; lengths, type and class do not reach that range.
-    if (lowerLetter(message[at]) !== lowerLetter(asked[at]) || at >= end - 4) return 'other'
+    // Only letters change with 0x20: lengths, our types and the class are below them.
+    if (lowerLetter(message[at]) !== lowerLetter(asked[at])) return 'other'
     likeness = 'other-case'
   }
   return likeness

@@ -91,8 +91,6 @@ test('each question leaves from another port, with another id and another case',
 const forgeries: Readonly<Record<string, (query: HeardQuery) => Promise<void> | void>> = {
   'with a wrong id': (query) =>
     query.reply(answerTo(query, { id: query.id ^ 1, answers: [a(66)] })),
-  'from another port': (query) => query.replyFromElsewhere(good(query, 66)),
-  'from another address': (query) => query.replyFromElsewhere(good(query, 66), '127.0.0.2'),
   'to another question': (query) =>
     query.reply(answerTo(query, { questions: [question('evil.test', types.A)], answers: [a(66)] })),
   'of another type': (query) =>
@@ -105,6 +103,20 @@ for (const [what, forge] of Object.entries(forgeries))
     const scene = await sceneOf(context, [
       async (query) => {
         await forge(query)
+        query.reply(good(query))
+      },
+    ])
+    assert.partialDeepStrictEqual(await scene.resolver.query(host, 'A', never), ok)
+    assert.equal(only(scene).heard.length, 1)
+  })
+
+for (const what of ['port', 'address'] as const)
+  test(`the right answer from another ${what} is ignored`, async (context) => {
+    const scene = await sceneOf(context, [
+      async (query) => {
+        const { port } = only(scene).endpoint
+        const elsewhere = what === 'port' ? {} : { address: '127.0.0.2', port }
+        await query.replyFromElsewhere(good(query, 66), elsewhere)
         query.reply(good(query))
       },
     ])
@@ -162,6 +174,7 @@ test('a truncated answer is asked for again over TCP: the same question', async 
       ['tcp', host, types.A],
     ],
   )
+  await only(scene).idle()
 })
 
 test('an answer of 64 kB is read whole, and its records are bounded', async (context) => {
@@ -254,7 +267,9 @@ test('a silent server is asked again with growing waits, last over TCP, and the 
   assert.equal(server.heard.length, 1)
   await scene.clock.advance(1)
   await server.received(2)
-  await scene.clock.advance(2 * limits.dnsRetryMs)
+  await scene.clock.advance(2 * limits.dnsRetryMs - 1)
+  assert.equal(server.heard.length, 2)
+  await scene.clock.advance(1)
   await server.received(3)
   assert.deepEqual(
     server.heard.map((query) => query.via),
@@ -340,6 +355,27 @@ test('what one server said is told when the other stays silent to the end', asyn
   assert.partialDeepStrictEqual(await asking, { status: 'servfail' })
 })
 
+test('what a server said is told rather than that another could not be reached', async (context) => {
+  const scene = await sceneOf(context, [
+    (query) => query.reply(answerTo(query, { flags: usual | 2 })),
+  ])
+  const network = {
+    connect,
+    udp: (family: 4 | 6, onMessage: Parameters<typeof openUdp>[1]) =>
+      family === 4
+        ? openUdp(family, onMessage)
+        : Promise.reject(new NetworkError('unreachable', 'no IPv6 here')),
+  }
+  const resolver = createResolver(
+    { clock: scene.clock, random: createSeededRandom(4), network },
+    { servers: [{ address: '2001:db8::1', port: 53 }, only(scene).endpoint] },
+  )
+  assert.partialDeepStrictEqual(await resolver.query(host, 'A', never), {
+    status: 'servfail',
+    error: 'the resolver cannot be reached (unreachable); the resolver answered SERVFAIL',
+  })
+})
+
 test('an answer is an answer: NXDOMAIN of the first server is not taken to the second', async (context) => {
   const scene = await sceneOf(context, [
     (query) => query.reply(answerTo(query, { flags: usual | 3 })),
@@ -406,7 +442,8 @@ test('the asker who aborts gets the reason, at once, and nothing stays armed', a
   asker.abort(reason)
   await assert.rejects(asking, (error) => error === reason)
   assert.equal(scene.clock.armed, 0)
-  await assert.rejects(scene.resolver.query(host, 'A', asker.signal), (error) => error === reason)
+  for (const name of [host, 'no..name'])
+    await assert.rejects(scene.resolver.query(name, 'A', asker.signal), (error) => error === reason)
   assert.equal(only(scene).heard.length, 1)
 })
 

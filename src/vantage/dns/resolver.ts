@@ -88,7 +88,6 @@ function askInTurn(
 
     const end = (): void => {
       cancelWait()
-      signal.removeEventListener('abort', giveUp)
       over.abort()
     }
     const giveUp = (): void => {
