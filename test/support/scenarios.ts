@@ -106,21 +106,32 @@ const faults: readonly Fault[] = [
   'signs-itself',
 ]
 
+/** These show only together with something else (a CA below, an address among the names), so they come more often. */
+const rarelySeen: readonly Fault[] = [
+  'path-length-0',
+  'path-length-0',
+  'path-length-1',
+  'permits-address',
+  'permits-address',
+  'permits-other',
+  'self-issued',
+]
+
 const fault = fc.oneof(
-  { arbitrary: fc.constant<Fault>('none'), weight: 5 },
-  { arbitrary: fc.constantFrom(...faults), weight: 1 },
+  { arbitrary: fc.constant<Fault>('none'), weight: 4 },
+  { arbitrary: fc.constantFrom(...faults, ...rarelySeen), weight: 1 },
 )
 const kind = fc.constantFrom<KeyKind>('P-256', 'Ed25519', 'RSA-2048')
 
 /** Mostly valid chains: about half of the scenarios have a fault somewhere. */
 export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   names: fc.oneof(
-    { arbitrary: fc.constant<Names>('host'), weight: 6 },
+    { arbitrary: fc.constant<Names>('host'), weight: 5 },
+    { arbitrary: fc.constant<Names>('several'), weight: 2 },
     {
       arbitrary: fc.constantFrom<Names>(
         'wildcard',
         'upper-case',
-        'several',
         'other',
         'wildcard-too-high',
         'wildcard-inside',
@@ -129,11 +140,11 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
         'address',
         'none',
       ),
-      weight: 4,
+      weight: 3,
     },
   ),
   kinds: fc.tuple(kind, kind, kind, kind, kind),
-  intermediates: fc.constantFrom(-1, 0, 0, 1, 1, 1, 2, 2, 3),
+  intermediates: fc.constantFrom(-1, 0, 0, 1, 1, 1, 2, 2, 2, 3),
   leafFault: fault,
   faults: fc.tuple(fault, fault, fault, fault),
   sendsRoot: fc.oneof(

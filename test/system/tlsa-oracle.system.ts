@@ -146,6 +146,14 @@ const differences: readonly {
     name: 'every issuer of the right name is tried, and self-issued is not self-signed',
     explains: ({ ours, theirs }) => !theirs.ok && ours.matched !== null && isAmbiguous(ours.path),
   },
+  {
+    name: 'each record counts by itself: a certificate in one does not bind the key in another',
+    explains: ({ input, ours, theirs }) =>
+      !theirs.ok &&
+      ours.matched !== null &&
+      ours.anchor === null &&
+      input.associations.some((one) => one.selector === 0 && one.matching === 0),
+  },
 ]
 
 function missesBy(ours: Ours, ...codes: readonly string[]): boolean {
@@ -276,6 +284,20 @@ const examples: readonly {
     name: 'self-issued is not self-signed',
     chain: () => [makeLeaf(root, { subject: root.name, dnsNames: [host] }), root],
     records: ([, ca]) => [record(2, ca)],
+    ours: null,
+    theirs: 'refuses',
+  },
+  {
+    name: 'each record counts by itself: a certificate in one does not bind the key in another',
+    chain: () => [makeLeaf(root, { dnsNames: [host] })],
+    records: () => [
+      record(2, root, { matching: 0 }),
+      record(
+        2,
+        makeRoot({ key: root.key, notBefore: testNow - 9 * day, notAfter: testNow - day }),
+        { selector: 0, matching: 0 },
+      ),
+    ],
     ours: null,
     theirs: 'refuses',
   },
