@@ -2,7 +2,6 @@
 
 import { Failure } from '../src/base/failure.ts'
 import { createAuthority, type Authority } from '../src/identity/issue.ts'
-import type { Endpoint } from '../src/runtime/runtime.ts'
 import type { Probe } from '../src/vantage/probe.ts'
 import { registryOf } from '../src/verdict/regions.ts'
 import { authorityAddress, createAddressPlan } from './addresses.ts'
@@ -19,7 +18,6 @@ import { world } from './world.ts'
 export interface Internet {
   /** What the honest authoritative server says. */
   readonly zones: Zones
-  readonly authority: Endpoint
   readonly labels: Labels
   /** Ten mirrors, two in each registry region. */
   readonly mirrors: readonly RunningMirror[]
@@ -99,7 +97,6 @@ async function assemble(
     )
   return {
     zones,
-    authority: dns.endpoint,
     labels,
     mirrors: await startMirrors(regions),
     publicAuthority: createAuthority(world, { name: 'Public CA' }),

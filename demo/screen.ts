@@ -15,7 +15,7 @@ import {
 } from '../src/cli/text.ts'
 import { outcomeText } from '../src/cli/verdict-text.ts'
 import type { Report } from '../src/client/client.ts'
-import { registryOf } from '../src/verdict/regions.ts'
+import { registries, registryOf } from '../src/verdict/regions.ts'
 import type { VantageView } from '../src/verdict/verdict.ts'
 import type { Act, Scene } from './act.ts'
 import type { Labels } from './labels.ts'
@@ -163,5 +163,6 @@ function byRegion(a: VantageView, b: VantageView): number {
   return order(a) - order(b) || (a.region ?? '').localeCompare(b.region ?? '')
 }
 
-const registryOrder = ['ARIN', 'RIPE', 'APNIC', 'LACNIC', 'AFRINIC']
-const order = (view: VantageView): number => registryOrder.indexOf(registryOf(view.region))
+function order(view: VantageView): number {
+  return registries.findIndex((registry) => registry === registryOf(view.region))
+}
