@@ -20,7 +20,7 @@ const servers = resolver === undefined ? systemResolvers() : [{ address, port: N
 const runtime = nodeRuntime()
 const client = createClient(runtime, {
   // `allowPrivate` is for this example's test network on loopback: leave it out elsewhere.
-  mirrors: mirrorsOf([{ source, bytes: await readFile(source) }], { allowPrivate: true }),
+  mirrors: mirrorsOf(runtime, [{ source, bytes: await readFile(source) }], { allowPrivate: true }),
   probe: createProbe(runtime, {
     resolver: createResolver(runtime, { servers }),
     allowPrivate: true,

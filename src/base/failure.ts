@@ -20,6 +20,7 @@ export interface FailureDetails {
   'policy-malformed': { path: string; why: string }
   'bootstrap-malformed': { source: string; why: string }
   'bootstrap-private': { source: string; ip: string }
+  'bootstrap-unvouched': { source: string; vendor: string | null }
   'listen-failed': { endpoint: string; why: string }
   'resolver-missing': { why: string }
   'statement-rejected': { kind: string; why: string }
@@ -91,6 +92,12 @@ const catalogue: { readonly [C in FailureCode]: Entry<C> } = {
   'bootstrap-malformed': {
     blame: 'usage',
     message: (d) => `read bootstrap ${quote(d.source)}: ${d.why}`,
+  },
+  'bootstrap-unvouched': {
+    blame: 'usage',
+    message: (d) =>
+      `believe bootstrap ${quote(d.source)}: it is ${d.vendor === null ? 'not signed' : `signed under the CA sha256:${d.vendor}`}, and only the vendors named are believed`,
+    hint: () => 'get the file from a vendor that you named with --vendor, or name its CA',
   },
   'bootstrap-private': {
     blame: 'usage',

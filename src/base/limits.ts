@@ -108,6 +108,8 @@ export const limits = {
   listBytesMax: 8_388_608,
   bootstrapBytesMax: 262_144,
   bootstrapPairsMax: 1_000,
+  /** A vendor's signature on a bootstrap file: a year's releases of a client may carry the same one. */
+  bootstrapDays: 365,
   policyBytesMax: 65_536,
   verifyTimeoutMs: 5_000,
   warmIdleMs: 300_000,

@@ -9,6 +9,10 @@ import type { Output } from './output.ts'
 /** The real world, with a log that `out` prints: as JSON where results are JSON. */
 export function composeRuntime(out: Output): Runtime {
   return nodeRuntime(
-    lineLog({ write: (line) => out.log(line), now: () => nodeClock.now(), json: out.wantsJson }),
+    lineLog({
+      write: (line) => out.log(line),
+      now: () => nodeClock.now(),
+      json: out.wantsJson,
+    }),
   )
 }

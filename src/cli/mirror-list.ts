@@ -1,10 +1,10 @@
 // The client's list of mirrors on disk, and the flags that name others.
 
 import { join } from 'node:path'
-import { message, multiple, option, string } from '@optique/core'
+import { message, multiple, option, string, type ValueParser } from '@optique/core'
 import { mirrorsOf, type MirrorFile } from '../client/directory.ts'
 import type { ListEntry } from '../protocol/routes.ts'
-import type { Files } from '../runtime/runtime.ts'
+import type { Runtime } from '../runtime/runtime.ts'
 
 /** `--bootstrap FILE`, as often as wanted. */
 export const bootstrapOption = multiple(
@@ -13,6 +13,32 @@ export const bootstrapOption = multiple(
   }),
 )
 
+/** `--vendor HASH`, as often as wanted. */
+export const vendorOption = multiple(
+  option('--vendor', spkiHash(), {
+    description: message`believe only bootstrap files signed under this CA (sha256:… of its key); repeatable`,
+  }),
+)
+
+/** `sha256:` and 64 hexadecimal digits, as `ca init` prints; the value is the digits in lower case. */
+function spkiHash(): ValueParser<'sync', string> {
+  return {
+    mode: 'sync',
+    metavar: 'HASH',
+    placeholder: '0'.repeat(64),
+    parse: (input) => {
+      const digits = /^(?:sha256:)?([0-9a-fA-F]{64})$/.exec(input)?.[1]
+      return digits === undefined
+        ? {
+            success: false,
+            error: message`Expected ${'sha256:'} and 64 hexadecimal digits, but got ${input}.`,
+          }
+        : { success: true, value: digits.toLowerCase() }
+    },
+    format: (digits) => `sha256:${digits}`,
+  }
+}
+
 /** Where the client's own list is kept. */
 export function listPath(home: string): string {
   return join(home, 'mirrors.json')
@@ -20,22 +46,27 @@ export function listPath(home: string): string {
 
 /**
  * The mirrors of `files`, or of the client's own list when none is named; none at all when there is no list yet.
- * @throws Failure file-missing, file-failed, bootstrap-malformed, bootstrap-private
+ * @throws Failure file-missing, file-failed, bootstrap-malformed, bootstrap-private, bootstrap-unvouched
  */
 export async function loadMirrors(
-  files: Files,
+  runtime: Runtime,
   options: {
     readonly bootstraps: readonly string[]
     readonly home: string
     readonly allowPrivate: boolean
+    readonly vendors: readonly string[]
   },
 ): Promise<readonly ListEntry[]> {
   const own = listPath(options.home)
   const paths =
-    options.bootstraps.length > 0 ? options.bootstraps : (await files.exists(own)) ? [own] : []
+    options.bootstraps.length > 0
+      ? options.bootstraps
+      : (await runtime.files.exists(own))
+        ? [own]
+        : []
   const read = paths.map(async (source): Promise<MirrorFile> => ({
     source,
-    bytes: await files.read(source, 'bootstrap file'),
+    bytes: await runtime.files.read(source, 'bootstrap file'),
   }))
-  return mirrorsOf(await Promise.all(read), options)
+  return mirrorsOf(runtime, await Promise.all(read), options)
 }

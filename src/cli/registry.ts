@@ -1,5 +1,7 @@
 // The table of contents: every command with its one-line summary. A command's code is loaded when it is called.
 
+import { existsSync } from 'node:fs'
+import { Failure } from '../base/failure.ts'
 import type { Command } from './command.ts'
 
 /** One command of the table. */
@@ -83,6 +85,11 @@ export const chapters: readonly Chapter[] = [
     title: 'This program',
     entries: [
       {
+        name: 'demo',
+        summary: 'a small Internet on loopback, with attackers, in acts',
+        load: loadDemo,
+      },
+      {
         name: 'completion',
         summary: 'print the completion script of a shell',
         load: async () => (await import('./commands/completion.ts')).completion,
@@ -95,6 +102,17 @@ export const chapters: readonly Chapter[] = [
     ],
   },
 ]
+
+/** The demonstration lives beside the program and is not part of what is published: its path is no import. */
+async function loadDemo(): Promise<Command> {
+  const place = new URL('../../demo/command.ts', import.meta.url)
+  if (!existsSync(place))
+    throw new Failure('program-failed', {
+      action: 'play the demonstration',
+      why: 'it is not part of the installed package; run it in a checkout of the sources',
+    })
+  return ((await import(place.href)) as { readonly demo: Command }).demo
+}
 
 /** All commands in one list. */
 export const entries: readonly Entry[] = chapters.flatMap((chapter) => chapter.entries)

@@ -17,17 +17,33 @@ export interface MirrorFile {
   readonly bytes: Uint8Array
 }
 
+/** Which files are believed, and which addresses. */
+export interface MirrorFileOptions {
+  /** Takes private addresses, for test networks. */
+  readonly allowPrivate: boolean
+  /**
+   * Hexadecimal SHA-256 of the SPKI of vendor CAs. With any, every file must be signed under one of them: they are the
+   * only authorities that a client comes with (R15).
+   */
+  readonly vendors?: readonly string[]
+}
+
 /**
- * The mirrors of all `files` together, each once. Private addresses are taken for test networks alone.
- * @throws Failure bootstrap-malformed, bootstrap-private
+ * The mirrors of all `files` together, each once.
+ * @throws Failure bootstrap-malformed, bootstrap-private, bootstrap-unvouched
  */
 export function mirrorsOf(
+  needs: Pick<Runtime, 'clock' | 'crypto'>,
   files: readonly MirrorFile[],
-  options: { readonly allowPrivate: boolean },
+  options: MirrorFileOptions,
 ): readonly ListEntry[] {
+  const { vendors = [] } = options
   const known = new Map<string, ListEntry>()
   for (const { source, bytes } of files) {
-    for (const pair of readBootstrap(bytes, source).pairs) {
+    const file = readBootstrap({ crypto: needs.crypto, now: needs.clock.now() }, bytes, source)
+    if (vendors.length > 0 && !vendors.includes(file.vendor ?? ''))
+      throw new Failure('bootstrap-unvouched', { source, vendor: file.vendor })
+    for (const pair of file.pairs) {
       if (!options.allowPrivate && ipaddr.process(pair.ip).range() !== 'unicast')
         throw new Failure('bootstrap-private', { source, ip: pair.ip })
       known.set(`${pair.ip} ${pair.port} ${pair.id}`, pair)

@@ -4,8 +4,9 @@ import { addressAgreement } from './addresses.ts'
 import { countAuthority, type AuthorityCount } from './authority.ts'
 import type { Bench } from './bench.ts'
 import { byViews } from './by-views.ts'
-import { accept, contradict, final, tooFew } from './conclude.ts'
-import { reason } from './reasons.ts'
+import { accept, contradict, escalate, final, tooFew } from './conclude.ts'
+import { completed } from './ballot.ts'
+import { reason, type Reason } from './reasons.ts'
 import { unusableOnly } from './remarks.ts'
 import { shortAssociation as short } from './short.ts'
 import type { Judgement } from './verdict.ts'
@@ -51,12 +52,19 @@ export function byAuthority(bench: Bench): Judgement {
     case 'split':
       return ballots.length < needed
         ? tooFew(bench, { mode: 'authority', ...counted })
-        : contradict(bench, counted, [
-            reason(
-              'vantages-disagree',
-              `no statement about the owner's keys has the ${needed} votes that it needs: ${splitOf(counted)}`,
-            ),
-          ])
+        : escalate(bench, {
+            // Which side is right is not known, so there is nothing to diagnose.
+            outcome: 'contradicted',
+            mode: 'authority',
+            agreeing: counted.agreeing,
+            dissenting: counted.dissenting,
+            reasons: [
+              reason(
+                'vantages-disagree',
+                `no statement about the owner's keys has the ${needed} votes that it needs: ${splitOf(counted)}`,
+              ),
+            ],
+          })
   }
 }
 
@@ -82,6 +90,7 @@ function acceptByAuthority(bench: Bench, counted: AuthorityCount): Judgement {
       ...(further.length > 0
         ? [reason('next-key-announced', `the owner also names ${further.map(short).join(', ')}`)]
         : []),
+      ...otherKeysHere(bench),
       ...(addresses === 'proved'
         ? [
             reason(
@@ -91,6 +100,26 @@ function acceptByAuthority(bench: Bench, counted: AuthorityCount): Judgement {
           ]
         : []),
     ],
+  })
+}
+
+/** Vantages that were shown another leaf at the very address used here: harmless with several servers, or a theft. */
+function otherKeysHere({ chains, ballots }: Bench): readonly Reason[] {
+  return chains.flatMap((chain) => {
+    const others = ballots.filter((ballot) =>
+      completed(ballot).some(
+        ({ address, chain: shown }) =>
+          address === chain.address && shown[0]?.spki !== chain.leafSpki,
+      ),
+    )
+    return others.length === 0
+      ? []
+      : [
+          reason(
+            'other-key-same-authority',
+            `at ${chain.address} ${others.length} of ${ballots.length} vantages were shown another key`,
+          ),
+        ]
   })
 }
 

@@ -55,7 +55,8 @@ export function tooFew(
   })
 }
 
-function escalate(bench: Bench, finding: Finding): Judgement {
+/** A further round where one may tell more, else the verdict. */
+export function escalate(bench: Bench, finding: Finding): Judgement {
   const judgement = final(bench, finding)
   return bench.subject.round.last || judgement.state !== 'final'
     ? judgement

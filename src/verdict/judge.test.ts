@@ -7,13 +7,8 @@ import { createOrganisation } from '../../test/support/world.ts'
 import { createVirtualClock } from '../../test/support/virtual-clock.ts'
 import { readCertificates } from '../../test/support/pem.ts'
 import { certificateHash, spkiHash } from '../observation/fingerprint.ts'
-import type {
-  DnsAnswer,
-  Handshake,
-  Observation,
-  Sight,
-  Verified,
-} from '../observation/observation.ts'
+import type { DnsAnswer, Handshake, Observation, Sight } from '../observation/observation.ts'
+import { isRejection, signObservation, verifyObservation } from '../observation/sign.ts'
 import { parseTarget } from '../observation/target.ts'
 import { nodeCrypto } from '../runtime/node/crypto.ts'
 import type { Certificate } from '../runtime/runtime.ts'
@@ -83,9 +78,16 @@ function handshakeOf(chain: readonly Certificate[]): Handshake {
   }
 }
 
+const { key } = nodeCrypto.generateKey('Ed25519')
+const made = new Map<string, Answer>()
+
+/** What vantage `i` says, signed and verified as everywhere else. */
 function answerOf(claim: Claim, i: number, chain = genuine): Answer {
+  const name = `${claim} ${i} ${chain === genuine}`
+  const known = made.get(name)
+  if (known !== undefined) return known
   const id = `${i}`.padStart(43, 'v')
-  const observation = {
+  const observation: Observation = {
     v: 1,
     iss: id,
     target: target.text,
@@ -96,12 +98,19 @@ function answerOf(claim: Claim, i: number, chain = genuine): Answer {
     excuse: null,
     source: 'fresh',
     sight: { at: clock.now(), dns: dnsOf(claim), handshakes: [handshakeOf(chain)], dnsMs: 1 },
-  } satisfies Observation
-  const region = ['ARIN-US', 'RIPE-DE', 'APNIC-JP', 'LACNIC-BR', 'AFRINIC-ZA'][i % 5] ?? null
-  return {
-    vantage: { id, region },
-    observation: observation as Observation as Verified<Observation>,
   }
+  const verified = verifyObservation(nodeCrypto, signObservation(key, 'k', observation), {
+    vantage: id,
+    answerKeys: [{ keyId: 'k', key: key.publicKey, expires: clock.now() + 1_000_000 }],
+    target: target.text,
+    nonce: null,
+    now: clock.now(),
+  })
+  assert.ok(!isRejection(verified))
+  const region = ['ARIN-US', 'RIPE-DE', 'APNIC-JP', 'LACNIC-BR', 'AFRINIC-ZA'][i % 5] ?? null
+  const answer = { vantage: { id, region }, observation: verified }
+  made.set(name, answer)
+  return answer
 }
 
 function caseOf(given: {

@@ -13,6 +13,8 @@ export const reasonMeanings = {
   'same-issuer': 'Enough vantages were shown certificates of the same issuing CA for this name.',
   'addresses-vary':
     'Vantages were given other addresses, as content networks do; the key proves the address.',
+  'other-key-same-authority':
+    'At the same address vantages were shown another key of an authorised CA: several servers behind one address, or a stolen CA key.',
   'next-key-announced':
     'The owner names further keys beside the one in use: an announced roll-over or several CAs.',
 

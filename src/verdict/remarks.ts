@@ -24,7 +24,7 @@ export function roundRemarks(round: Round, ballots: readonly Ballot[]): readonly
       ? [
           reason(
             'asked-again',
-            `round ${round.index + 1}: ${ballots.length} vantages answered afresh`,
+            `round ${round.index + 1}: ${ballots.length} of ${round.asked} vantages answered afresh`,
           ),
         ]
       : []),

@@ -32,7 +32,7 @@ export const mirror = defineCommand({
   takes: object({
     listen: withDefault(
       option('--listen', endpoint({ defaultPort: 443, anyPort: true }), {
-        description: message`where to answer; port 0 lets the system choose; default: 0.0.0.0:443`,
+        description: message`where to answer; port 0 lets the system choose`,
       }),
       { address: '0.0.0.0', port: 443 },
     ),

@@ -6,7 +6,7 @@ import { createDesk } from '../../client/ask.ts'
 import { formatMirrorUrl } from '../../protocol/bootstrap.ts'
 import { deadline } from '../../runtime/deadline.ts'
 import { defineCommand } from '../command.ts'
-import { bootstrapOption, listPath, loadMirrors } from '../mirror-list.ts'
+import { bootstrapOption, listPath, loadMirrors, vendorOption } from '../mirror-list.ts'
 import { dim, green, red, text, type Text } from '../text.ts'
 import { allowPrivateOption } from '../vantage.ts'
 
@@ -17,6 +17,7 @@ export const mirrorsList = defineCommand({
   ],
   takes: object({
     bootstraps: bootstrapOption,
+    vendors: vendorOption,
     check: option('--check', { description: message`connect to each mirror and check its CA` }),
     allowPrivate: allowPrivateOption,
   }),
@@ -25,7 +26,7 @@ export const mirrorsList = defineCommand({
     { path: '$SIGHTLINE_HOME/mirrors.json', what: 'the list, unless --bootstrap names others' },
   ],
   run: async ({ runtime, home, out, signal }, values) => {
-    const mirrors = await loadMirrors(runtime.files, { ...values, home })
+    const mirrors = await loadMirrors(runtime, { ...values, home })
     const desk = createDesk(runtime)
     const { signal: bounded, done } = deadline(runtime.clock, limits.verifyTimeoutMs, signal)
     const rows = await Promise.all(

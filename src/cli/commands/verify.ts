@@ -17,7 +17,7 @@ import type { Files } from '../../runtime/runtime.ts'
 import { isPolicyName, policies, readPolicy, type Policy } from '../../verdict/policies.ts'
 import { defineCommand } from '../command.ts'
 import { worst } from '../exit.ts'
-import { bootstrapOption, listPath, loadMirrors } from '../mirror-list.ts'
+import { bootstrapOption, listPath, loadMirrors, vendorOption } from '../mirror-list.ts'
 import { text } from '../text.ts'
 import { duration } from '../values.ts'
 import {
@@ -44,9 +44,10 @@ export const verify = defineCommand({
       { min: 1 },
     ),
     bootstraps: bootstrapOption,
+    vendors: vendorOption,
     policy: withDefault(
       option('--policy', string({ metavar: 'NAME|FILE' }), {
-        description: message`literal, default, high or mpic, or a JSON file; default: default`,
+        description: message`literal, default, high or mpic, or a JSON file`,
       }),
       'default',
     ),
@@ -54,7 +55,7 @@ export const verify = defineCommand({
     connect: connectOption,
     timeout: withDefault(
       option('--timeout', duration({ minMs: 100, maxMs: 120_000 }), {
-        description: message`for each target as a whole; default: 5s`,
+        description: message`for each target as a whole`,
       }),
       limits.verifyTimeoutMs,
     ),
@@ -86,7 +87,7 @@ export const verify = defineCommand({
   run: async ({ runtime, home, out, signal }, values) => {
     const targets = values.targets.map(parseTarget)
     const policy = await choosePolicy(runtime.files, values.policy)
-    const mirrors = await loadMirrors(runtime.files, { ...values, home })
+    const mirrors = await loadMirrors(runtime, { ...values, home })
     const probe = ownProbe(runtime, values.resolvers)
     const client = createClient(runtime, { mirrors, probe, policy, timeoutMs: values.timeout })
     const reports: Report[] = []
