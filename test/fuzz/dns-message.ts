@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import ipaddr from 'ipaddr.js'
-import { fromHex } from '../../src/base/bytes.ts'
 import { limits } from '../../src/base/limits.ts'
+import { isCanonicalAssociation, parseAssociation } from '../../src/observation/association.ts'
 import type { DnsAnswer } from '../../src/observation/observation.ts'
 import {
   isAskable,
@@ -68,10 +68,9 @@ function checkTtl(ttl: number): void {
 /** The octets that a record's text stands for. */
 function dataOf(record: string, type: QueryType): readonly number[] {
   if (type !== 'TLSA') return ipaddr.parse(record).toByteArray()
-  const [usage, selector, matching, data = ''] = record.split(' ')
-  const association = fromHex(data)
-  assert.ok(association !== null && association.length > 0, record)
-  return [Number(usage), Number(selector), Number(matching), ...association]
+  const { usage, selector, matching, data } = parseAssociation(record)
+  assert.ok(isCanonicalAssociation(record), record)
+  return [usage, selector, matching, ...data]
 }
 
 function holds(octets: Uint8Array, part: readonly number[]): boolean {

@@ -2,15 +2,13 @@
 
 import { getDomain } from 'tldts'
 import { limits } from '../../base/limits.ts'
+import { isNoAuthorityMarker, parseAssociation } from '../../observation/association.ts'
 import type { Authority, DnsAnswer } from '../../observation/observation.ts'
 
 /** One place where a statement may stand, and what DNS said about it. */
 export interface Lookup extends Pick<Authority, 'origin' | 'owner' | 'base'> {
   readonly answer: DnsAnswer
 }
-
-/** The record that stands alone at `_ca.<name>` to say: no policy from here on. */
-export const emptyPolicyMarker = '2 1 0 00'
 
 /**
  * The names whose `_ca` may speak for `host`, nearest first: the host itself and its ancestors up to the registrable
@@ -58,8 +56,10 @@ export function decideAuthority(nearest: Lookup, farther: readonly Lookup[]): Au
   return { ...authority, status: 'nodata', records: [], error: `${owner} says: no policy` }
 }
 
+/** True when the marker stands alone: then the owner of the name says that nothing holds from here on. */
 function isEmptyPolicy(answer: DnsAnswer): boolean {
-  return answer.records.length === 1 && answer.records[0] === emptyPolicyMarker
+  const [record, ...more] = answer.records
+  return record !== undefined && more.length === 0 && isNoAuthorityMarker(parseAssociation(record))
 }
 
 function leastTtl(lookups: readonly Lookup[]): number | null {

@@ -2,10 +2,14 @@
 
 import ipaddr from 'ipaddr.js'
 import { AUTHENTIC_DATA, encode, RECURSION_DESIRED } from 'dns-packet'
-import { hex } from '../../base/bytes.ts'
 import { isPlainName, MalformedMessage, readName } from '../../base/dns-name.ts'
 import { invariant } from '../../base/invariant.ts'
 import { limits } from '../../base/limits.ts'
+import {
+  formatAssociation,
+  readAssociation,
+  type Association,
+} from '../../observation/association.ts'
 import type { DnsAnswer, DnsStatus } from '../../observation/observation.ts'
 import {
   header,
@@ -233,7 +237,7 @@ function followAliases(
     if (target === undefined) return { cname, last, ttl }
     if (targets.size > 1) throw new MalformedMessage('a name is an alias of two names')
     if (!isPlainName(target)) throw new MalformedMessage('an alias leads to what is no host name')
-    if (target === name || cname.includes(target)) throw new MalformedMessage('aliases go round')
+    if (cname.includes(target)) throw new MalformedMessage('aliases go round')
     cname.push(target)
     if (cname.length > limits.cnameStepsMax)
       throw new MalformedMessage(`there are more than ${limits.cnameStepsMax} aliases`)
@@ -264,28 +268,33 @@ function isWithin(name: string, zone: string): boolean {
 }
 
 /**
- * The records as texts, each once, at most `limits.dnsRecordsMax`. A TLSA record that can match nothing by its form is
- * left out and told: it must neither authenticate nor hide those beside it, and if none is left, there is no answer
- * rather than no policy.
+ * The records as texts, each once, at most `limits.dnsRecordsMax`. A TLSA record that is no association (RFC 6698
+ * §2.1: unknown numbers, a hash of another length) is left out and told: it must neither authenticate nor hide those
+ * beside it; and where none is left, there is no answer, which is not the same as no policy.
  */
 function readRecords(
   message: Uint8Array,
   found: readonly WireRecord[],
   type: QueryType,
 ): { readonly records: readonly string[]; readonly error: string | null } {
-  const texts = found.map((record) =>
-    type === 'TLSA'
-      ? associationText(message.subarray(record.start, record.end))
-      : addressText(message.subarray(record.start, record.end), type),
-  )
-  const good = [...new Set(texts.filter((text) => text !== null))]
-  const malformed = texts.filter((text) => text === null).length
+  const texts = new Set<string>()
+  const faults: string[] = []
+  for (const record of found) {
+    const data = message.subarray(record.start, record.end)
+    if (type !== 'TLSA') texts.add(addressText(data, type))
+    else {
+      const association = associationOf(data)
+      if (typeof association === 'string') faults.push(association)
+      else texts.add(formatAssociation(association))
+    }
+  }
   const notes: string[] = []
-  if (malformed > 0) notes.push(`${malformed} of ${texts.length} TLSA records are malformed`)
-  if (good.length > limits.dnsRecordsMax)
-    notes.push(`of ${good.length} records the first ${limits.dnsRecordsMax} are kept`)
+  if (faults.length > 0)
+    notes.push(`${faults.length} of ${found.length} TLSA records are left out: ${faults[0]}`)
+  if (texts.size > limits.dnsRecordsMax)
+    notes.push(`of ${texts.size} records the first ${limits.dnsRecordsMax} are kept`)
   return {
-    records: good.slice(0, limits.dnsRecordsMax),
+    records: [...texts].slice(0, limits.dnsRecordsMax),
     error: notes.length > 0 ? notes.join('; ') : null,
   }
 }
@@ -297,18 +306,9 @@ function addressText(data: Uint8Array, type: 'A' | 'AAAA'): string {
   return address instanceof ipaddr.IPv6 ? address.toRFC5952String() : address.toString()
 }
 
-/**
- * RFC 6698 §2.1: the canonical text, or null when the data has another length than its matching type says. Numbers
- * that we do not know stay: whether such a record can be used is not for DNS to say.
- */
-function associationText(data: Uint8Array): string | null {
+function associationOf(data: Uint8Array): Association | string {
   const [usage, selector, matching] = data
-  const association = data.subarray(3)
-  if (usage === undefined || selector === undefined || matching === undefined) return null
-  const hashOctets = matching === 1 ? 32 : matching === 2 ? 64 : null
-  const fits =
-    hashOctets === null
-      ? association.length >= 1 && association.length <= limits.tlsaDataBytesMax
-      : association.length === hashOctets
-  return fits ? `${usage} ${selector} ${matching} ${hex(association)}` : null
+  return usage === undefined || selector === undefined || matching === undefined
+    ? 'it is shorter than its numbers'
+    : readAssociation({ usage, selector, matching, data: data.subarray(3) })
 }
