@@ -4,7 +4,7 @@ import { base64url, textOf, utf8 } from '../base/bytes.ts'
 import { Failure } from '../base/failure.ts'
 import { limits } from '../base/limits.ts'
 import type { Verified } from '../observation/observation.ts'
-import { isRejection, verifyObservation } from '../observation/sign.ts'
+import { isRejection, verifyObservation, type AnswerKey } from '../observation/sign.ts'
 import {
   answerKeysOf,
   mirrorChainFault,
@@ -44,6 +44,7 @@ type Needs = Pick<Runtime, 'clock' | 'random' | 'crypto' | 'network'>
 interface KnownDescriptor {
   readonly statement: string
   readonly descriptor: Verified<Descriptor>
+  readonly answerKeys: readonly AnswerKey[]
 }
 
 /** A desk with its own connections and the descriptors that it has verified. */
@@ -61,7 +62,7 @@ export function createDesk(needs: Needs): Desk {
     const known = descriptors.learn(mirror, answer)
     const verified = verifyObservation(needs.crypto, answer.observation, {
       vantage: mirror.id,
-      answerKeys: answerKeysOf(known.descriptor),
+      answerKeys: known.answerKeys,
       target: question.target,
       nonce,
       now: needs.clock.now(),
@@ -114,7 +115,7 @@ function createDescriptors({ clock, crypto }: Pick<Needs, 'clock' | 'crypto'>) {
         })
       }
       const descriptor = verifyDescriptor(crypto, statement, { id: mirror.id, now: clock.now() })
-      const learned = { statement, descriptor }
+      const learned = { statement, descriptor, answerKeys: answerKeysOf(descriptor) }
       descriptors.set(mirror.id, learned)
       return learned
     },

@@ -1,6 +1,5 @@
 // Signs many answers with one signature: what waits a moment together is signed as one Merkle tree (protocol §5).
 
-import { utf8 } from '../base/bytes.ts'
 import { limits } from '../base/limits.ts'
 import { signBatch } from '../observation/jws.ts'
 import type { Runtime, SigningKey } from '../runtime/runtime.ts'
@@ -35,7 +34,7 @@ export function createBatchSigner(
     const signatures = signBatch(
       needs.crypto,
       key,
-      batch.map((one) => utf8(one.signingInput)),
+      batch.map((one) => one.signingInput),
     )
     batch.forEach((one, i) => one.resolve(`${one.signingInput}.${signatures[i] ?? ''}`))
   }
@@ -51,6 +50,6 @@ export function createBatchSigner(
           cancel = needs.clock.after(lastSize > 1 ? limits.batchWaitMs : 0, flush)
       }),
     signNow: (signingInput) =>
-      `${signingInput}.${signBatch(needs.crypto, key, [utf8(signingInput)])[0] ?? ''}`,
+      `${signingInput}.${signBatch(needs.crypto, key, [signingInput])[0] ?? ''}`,
   }
 }

@@ -150,11 +150,11 @@ const leafTag = Uint8Array.of(0)
 const nodeTag = Uint8Array.of(1)
 const filler = new Uint8Array(hashBytes)
 
-/** The signature parts of up to 256 `signingInputs`, in their order, under one signature of `key`. */
+/** The signature parts of up to 256 `signingInputs` (ASCII), in their order, under one signature of `key`. */
 export function signBatch(
   crypto: Pick<Crypto, 'digest'>,
   key: SigningKey,
-  signingInputs: readonly Uint8Array[],
+  signingInputs: readonly string[],
 ): readonly string[] {
   const levels = buildTree(crypto, signingInputs)
   const root = levels.at(-1)?.[0] ?? filler
@@ -166,9 +166,9 @@ export function signBatch(
 
 function buildTree(
   crypto: Pick<Crypto, 'digest'>,
-  inputs: readonly Uint8Array[],
+  inputs: readonly string[],
 ): readonly (readonly Uint8Array[])[] {
-  let level: Uint8Array[] = inputs.map((input) => crypto.digest('sha256', concat(leafTag, input)))
+  let level: Uint8Array[] = inputs.map((input) => crypto.digest('sha256', `\0${input}`))
   while ((level.length & (level.length - 1)) !== 0) level.push(filler)
   const levels = [level]
   while (level.length > 1) {

@@ -79,7 +79,8 @@ export interface Certificate {
 
 /** Keys, digests and certificates. All calls are synchronous, so that a simulation stays deterministic. */
 export interface Crypto {
-  digest(name: DigestName, data: Uint8Array): Uint8Array
+  /** Of text, the digest of its UTF-8 bytes: a long text need not become bytes here first. */
+  digest(name: DigestName, data: Uint8Array | string): Uint8Array
   /** The keyed hash of RFC 2104. */
   hmac(name: HmacName, key: Uint8Array, data: Uint8Array): Uint8Array
   /** False for a wrong signature and for a key that does not parse. */

@@ -25,8 +25,17 @@ export interface Miss {
   readonly text: string
 }
 
+// One look is judged again with each answer that comes; what it showed stays the same.
+const knownChains = new WeakMap<OwnLook, readonly OwnChain[]>()
+
 /** The chains of `own`, in the order of its handshakes. */
 export function ownChains(crypto: Crypto, own: OwnLook): readonly OwnChain[] {
+  const chains = knownChains.get(own) ?? readOwnChains(crypto, own)
+  knownChains.set(own, chains)
+  return chains
+}
+
+function readOwnChains(crypto: Crypto, own: OwnLook): readonly OwnChain[] {
   return own.sight.handshakes.flatMap((handshake) => {
     const certificates = own.chains.get(handshake.address) ?? []
     const [leaf] = certificates

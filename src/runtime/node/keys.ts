@@ -63,8 +63,19 @@ function algorithmOf(key: KeyObject): SignatureName | null {
   return key.asymmetricKeyType === 'ec' && curve === 'prime256v1' ? 'ES256' : null
 }
 
-/** Null when the bytes are no key, or a key of another algorithm than claimed. */
+// Reading a key costs as much as verifying with it, and a client verifies with the same few again and again.
+const readKeys = new WeakMap<PublicKey, KeyObject | null>()
+
 function publicKeyOf(key: PublicKey): KeyObject | null {
+  const known = readKeys.get(key)
+  if (known !== undefined) return known
+  const read = readPublicKey(key)
+  readKeys.set(key, read)
+  return read
+}
+
+/** Null when the bytes are no key, or a key of another algorithm than claimed. */
+function readPublicKey(key: PublicKey): KeyObject | null {
   try {
     const object = createPublicKey({ key: Buffer.from(key.spki), format: 'der', type: 'spki' })
     return algorithmOf(object) === key.algorithm ? object : null
