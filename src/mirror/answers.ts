@@ -14,7 +14,7 @@ export type Excuse = NonNullable<Observation['excuse']> & { readonly status: 'bu
 
 /** Makes statements under one identity. */
 export interface Answerer {
-  /** The shared statement without a nonce, signed at once. */
+  /** The shared statement without a nonce, signed when it is first asked for. */
   shared(target: string, seen: Seen): string
   /** An answer to one question. */
   answer(question: {
@@ -51,18 +51,23 @@ export function createAnswerer(
     return made
   }
   const input = (encodedFront: string, back: Back): string =>
-    `${header}.${encodedFront}${base64url(utf8(encodeBack(back)))}`
+    `${header}.${encodedFront}${encodeBack(back)}`
+  // Of what is signed for everybody only the rest is kept beside the front.
+  const sharedRests = new WeakMap<Seen, string>()
+  const sharedRest = (encodedFront: string, seen: Seen): string => {
+    const known = sharedRests.get(seen)
+    if (known !== undefined) return known
+    const sent = clock.now()
+    const back = { nonce: null, sent, source: 'cache', excuse: null, status: 'answered' } as const
+    const made = `${encodeBack(back)}.${signer.signatureNow(input(encodedFront, back))}`
+    sharedRests.set(seen, made)
+    return made
+  }
   return {
-    shared: (target, seen) =>
-      signer.signNow(
-        input(front(target, seen), {
-          nonce: null,
-          sent: clock.now(),
-          source: 'cache',
-          excuse: null,
-          status: 'answered',
-        }),
-      ),
+    shared: (target, seen) => {
+      const encodedFront = front(target, seen)
+      return `${header}.${encodedFront}${sharedRest(encodedFront, seen)}`
+    },
     answer: ({ target, nonce, seen, source, asked }) => {
       const whole =
         asked.length === 0
@@ -101,5 +106,5 @@ function encodeFront(head: Pick<Observation, 'iss' | 'target' | 'exp'>, sight: s
 }
 
 function encodeBack(back: Back): string {
-  return JSON.stringify(back).slice(1)
+  return base64url(utf8(JSON.stringify(back).slice(1)))
 }

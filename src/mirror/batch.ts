@@ -8,8 +8,8 @@ import type { Runtime, SigningKey } from '../runtime/runtime.ts'
 export interface BatchSigner {
   /** The compact statement of `signingInput`, soon. */
   sign(signingInput: string): Promise<string>
-  /** The compact statement of `signingInput`, at once, in a batch of its own. */
-  signNow(signingInput: string): string
+  /** The signature part of `signingInput`, at once, in a batch of its own. */
+  signatureNow(signingInput: string): string
 }
 
 interface Waiting {
@@ -49,7 +49,6 @@ export function createBatchSigner(
         } else if (waiting.length === 1)
           cancel = needs.clock.after(lastSize > 1 ? limits.batchWaitMs : 0, flush)
       }),
-    signNow: (signingInput) =>
-      `${signingInput}.${signBatch(needs.crypto, key, [signingInput])[0] ?? ''}`,
+    signatureNow: (signingInput) => signBatch(needs.crypto, key, [signingInput])[0] ?? '',
   }
 }

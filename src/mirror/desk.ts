@@ -18,8 +18,6 @@ export interface Desk {
   answer(question: HttpQuestion, descriptor: () => string): HttpReply | Promise<HttpReply>
   /** The shared variant, the same for everybody. */
   shared(question: HttpQuestion, query: string): HttpReply | Promise<HttpReply>
-  /** Signs anew what is shared from now on. */
-  forgetShared(): void
   /** How many sights are kept. */
   cached(): number
 }
@@ -42,7 +40,6 @@ export function createDesk(needs: DeskNeeds): Desk {
   const targetOfQuery = remembering(readSharedQuery)
   return {
     cached: () => sights.size,
-    forgetShared: shared.forget,
     answer: (question, descriptor) => {
       const read = readQuestion(question, targetOf)
       if ('reply' in read) return read.reply
@@ -120,17 +117,11 @@ async function answerFor(
     : needs.answerer().answer({ target: target.text, nonce, ...found })
 }
 
-/** Replies without a nonce: one signed body for each sight, as long as the sight itself lives. */
+/** Replies without a nonce, the same for everybody while the sight is kept. */
 function createSharedReplies(needs: Pick<DeskNeeds, 'clock' | 'answerer'>) {
-  let bodies = new WeakMap<Seen, string>()
   return {
-    forget: (): void => {
-      bodies = new WeakMap()
-    },
     reply: (target: Target, seen: Seen): HttpReply => {
-      const known = bodies.get(seen)
-      const body = known ?? observationBody(needs.answerer().shared(target.text, seen))
-      if (known === undefined) bodies.set(seen, body)
+      const body = observationBody(needs.answerer().shared(target.text, seen))
       const seconds = Math.max(0, Math.floor((seen.exp - needs.clock.now()) / 1000))
       return json(200, body, `max-age=${seconds}`)
     },

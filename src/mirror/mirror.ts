@@ -58,7 +58,6 @@ export function createMirror(needs: Needs, options: MirrorOptions): Mirror {
       identity = makeIdentity(needs, options.authority, options.description)
       answerer = createAnswerer(needs, identity)
       listed = null
-      desk.forgetShared()
       return identity
     },
     cached: () => desk.cached(),
