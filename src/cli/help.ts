@@ -3,13 +3,12 @@
 import { formatMessage, formatUsageTerm, type DocEntry, type UsageTerm } from '@optique/core'
 import type { Command } from './command.ts'
 import type { Chapter, Entry } from './registry.ts'
-import { bold, dim, text, widthOf, wrap, type Text } from './text.ts'
+import { bold, definition, dim, text, widthOf, wrap, type Text } from './text.ts'
 
 /** A page as lines to print one after the other. */
 export type Page = readonly Text[]
 
 const indent = '  '
-const termColumns = 22
 
 /** The page of the program: what it is, and its commands. */
 export function programPage(chapters: readonly Chapter[], columns: number): Page {
@@ -155,23 +154,6 @@ function heading(title: string, spaced = true): readonly Text[] {
 
 function paragraph(words: string, columns: number): readonly Text[] {
   return wrap(words, columns - indent.length).map((line) => `${indent}${line}`)
-}
-
-/** A term and what it means: beside it where it is short, else below. */
-function definition(
-  term: Text,
-  what: string,
-  { columns, termWidth = termColumns }: { readonly columns: number; readonly termWidth?: number },
-): readonly Text[] {
-  const left = indent.length + termWidth + 2
-  const lines = wrap(what, columns - left)
-  const space = ' '.repeat(left)
-  const fits = widthOf(term) <= termWidth
-  const gap = ' '.repeat(Math.max(0, termWidth + 2 - widthOf(term)))
-  return [
-    fits ? text`${indent}${term}${gap}${lines[0] ?? ''}` : text`${indent}${term}`,
-    ...(fits ? lines.slice(1) : lines).map((line) => `${space}${line}`),
-  ]
 }
 
 function exitStatus(

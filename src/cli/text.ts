@@ -84,6 +84,25 @@ export function wrap(words: string, width: number): readonly string[] {
   return line === '' ? lines : [...lines, line]
 }
 
+/** How a definition is laid out, in columns. */
+export interface DefinitionLayout {
+  /** Where lines end. */
+  readonly columns: number
+  /** Room for the term; 22 where nothing else is said. */
+  readonly termWidth?: number
+}
+
+/** Lines of a term and what it means: beside it where the term has room, else below. Two columns in, two between. */
+export function definition(term: Text, what: string, layout: DefinitionLayout): readonly Styled[] {
+  const { columns, termWidth = 22 } = layout
+  const left = termWidth + 4
+  const lines = wrap(what, columns - left)
+  const fits = widthOf(term) <= termWidth
+  const space = ' '.repeat(left)
+  const first = fits ? text`  ${pad(term, termWidth)}  ${lines[0] ?? ''}` : text`  ${term}`
+  return [first, ...(fits ? lines.slice(1) : lines).map((line) => text`${space}${line}`)]
+}
+
 /**
  * Control characters (line breaks among them), direction overrides and other invisible format characters,
  * separators, lone surrogates: what lets text act on a terminal, forge a line, or look like other text.

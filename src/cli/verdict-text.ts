@@ -4,7 +4,7 @@ import type { Report } from '../client/client.ts'
 import type { Outcome, VantageView } from '../verdict/verdict.ts'
 import { exitCodes, type ExitCode } from './exit.ts'
 import type { Output } from './output.ts'
-import { bold, cyan, dim, green, red, text, wrap, yellow, type Text } from './text.ts'
+import { bold, cyan, definition, dim, green, red, text, wrap, yellow, type Text } from './text.ts'
 
 /** The exit status of an outcome. */
 export function exitCodeOf(outcome: Outcome): ExitCode {
@@ -34,11 +34,8 @@ export function printVerdict(out: Output, report: Report, display: string): void
   const { quorum } = report
   out.line(text`${outcomeText(report.outcome)}  ${bold(display)}`)
   const how = report.mode === 'authority' ? "by the owner's TLSA records" : 'by comparing keys'
-  out.line(
-    dim(
-      `  ${quorum.agreeing} of ${quorum.asked} vantages agree (${quorum.needed} needed), ${quorum.dissenting} dissent, ${quorum.abstaining} abstain; policy ${report.policy}, ${how}`,
-    ),
-  )
+  const count = `${quorum.agreeing} of ${quorum.asked} vantages agree (${quorum.needed} needed), ${quorum.dissenting} dissent, ${quorum.abstaining} abstain; policy ${report.policy}, ${how}`
+  for (const line of wrap(count, out.columns - 2)) out.line(dim(`  ${line}`))
   out.line()
   out.table([
     [
@@ -57,17 +54,10 @@ export function printVerdict(out: Output, report: Report, display: string): void
     ]),
   ])
   out.line()
-  for (const reason of report.reasons.filter((one) => one.vantage === null)) {
-    const [first = '', ...rest] = wrap(reason.text, out.columns - 4)
-    out.line(text`  ${first} ${rest.length === 0 ? dim(`[${reason.code}]`) : ''}`)
-    rest.forEach((line, i) =>
-      out.line(text`  ${line} ${i === rest.length - 1 ? dim(`[${reason.code}]`) : ''}`),
-    )
-  }
-  for (const view of report.vantages) {
-    if (view.why !== null)
-      out.line(dim(`  ${view.region ?? view.id.slice(0, 8)} abstains: ${view.why}`))
-  }
+  const termWidth = Math.max(...report.reasons.map(({ code }) => code.length), 0)
+  for (const { code, text: words } of report.reasons)
+    for (const line of definition(dim(code), words, { columns: out.columns, termWidth }))
+      out.line(line)
 }
 
 function shortKey(key: string | null): string {
