@@ -39,10 +39,12 @@ export const limits = {
   handshakeBytesMax: 131_072,
   chainCertificatesMax: 16,
   certificateBytesMax: 65_536,
-  /** Steps of a search for a path; 16 certificates of one name and key would allow more paths than there is time for. */
+  /** Steps of the search for a path to one anchor: 16 certificates of one name and key allow more paths than there is time for. */
   pathStepsMax: 128,
-  /** Names times name constraints of one pair of certificates; OpenSSL stops at 2^20, honest ones stay below 10^4. */
-  nameChecksMax: 65_536,
+  /** Signatures verified for one chain. Honest chains need 5; hostile RSA keys cost 5 ms each. */
+  pathSignaturesMax: 256,
+  /** Names times name constraints of one pair of certificates. Honest ones stay below 10^4; OpenSSL stops at 2^20. */
+  nameChecksMax: 16_384,
   /** After our end of a connection, the peer is heard out for this long, and this much, to spare it a reset. */
   farewellMs: 500,
   farewellBytesMax: 65_536,

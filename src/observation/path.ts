@@ -6,36 +6,21 @@ import { quote } from '../base/failure.ts'
 import { limits } from '../base/limits.ts'
 import type { Certificate, Crypto } from '../runtime/runtime.ts'
 import { constraintBroken } from './name-constraints.ts'
+import {
+  faultOf,
+  mayIssue,
+  nameOf,
+  type Path,
+  type PathContext,
+  type PathFault,
+} from './path-rules.ts'
+
+export type { PathFault, PathFaultCode } from './path-rules.ts'
 
 /** Where trust comes from: a CA certificate, or a bare public key (DER) whose certificate need not be sent. */
 export type Anchor =
   | { readonly kind: 'certificate'; readonly certificate: Certificate }
   | { readonly kind: 'key'; readonly spki: Uint8Array }
-
-/** Why a path is not valid. A closed set: the codes are API, the texts are for people. */
-export type PathFaultCode =
-  /** No sent certificate leads from the server's certificate to the anchor. */
-  | 'no-path'
-  /** The search was given up at `limits.pathStepsMax`. */
-  | 'too-complex'
-  /** An issuer has the right name, but its key did not make the signature (or made it with a broken digest). */
-  | 'bad-signature'
-  | 'expired'
-  | 'not-yet-valid'
-  | 'unknown-critical'
-  /** A certificate that issued another one is no CA. */
-  | 'not-a-ca'
-  /** A CA certificate whose key usage lacks keyCertSign. */
-  | 'may-not-sign'
-  | 'path-too-long'
-  /** Key usage or extended key usage does not allow a TLS server. */
-  | 'wrong-purpose'
-  | 'name-constraint'
-
-export interface PathFault {
-  readonly code: PathFaultCode
-  readonly text: string
-}
 
 /** The path from the server's certificate up to the anchor's, or to the one that the anchor's bare key signed. */
 export type PathResult =
@@ -45,73 +30,108 @@ export type PathResult =
 export interface PathRequest {
   /** As sent; the first is the server's own. */
   readonly chain: readonly [Certificate, ...Certificate[]]
-  readonly anchor: Anchor
   /** Time of the judgement, ms since 1970 UTC. */
   readonly at: number
 }
 
 /**
- * A valid path, or why there is none: the fault of the path that came closest. Every certificate of the path must be
- * within its dates, the anchor's too. The anchor's own signature is not checked, nor are the server's names.
+ * A valid path up to `anchor`, or why there is none: the fault of the path that came closest. Every certificate of the
+ * path must be within its dates, the anchor's too. The anchor's own signature is not checked, nor are the server's names.
  */
-export function validatePath(request: PathRequest, crypto: Pick<Crypto, 'isSignedBy'>): PathResult {
-  const search = createSearch(request, crypto)
+export type FindPath = (anchor: Anchor) => PathResult
+
+/**
+ * Finds paths over one chain. What was found out for one anchor, signatures above all, is not asked again for the next,
+ * so that a server with a hostile chain and an owner with many records cost a bounded time.
+ */
+export function createPathFinder(
+  request: PathRequest,
+  crypto: Pick<Crypto, 'isSignedBy'>,
+): FindPath {
   const [leaf] = request.chain
-  return search.extend([leaf]) ?? { ok: false, ...search.fault() }
+  const context = {
+    at: request.at,
+    authorities: unique(request.chain.slice(0, limits.chainCertificatesMax)).slice(1),
+    signatures: countedSignatures(crypto),
+    constraintBroken: remembered(constraintBroken),
+  }
+  return (anchor) => {
+    const search = createSearch(anchor, context)
+    const path = search.extend([leaf])
+    if (path !== null) return { ok: true, path }
+    return { ok: false, ...(search.fault() ?? noPath(request.chain)) }
+  }
+}
+
+/** One answer of `createPathFinder`, for callers with one anchor. */
+export function validatePath(
+  { anchor, ...request }: PathRequest & { readonly anchor: Anchor },
+  crypto: Pick<Crypto, 'isSignedBy'>,
+): PathResult {
+  return createPathFinder(request, crypto)(anchor)
+}
+
+interface Context extends PathContext {
+  /** All that was sent beside the server's own certificate, each once. */
+  readonly authorities: readonly Certificate[]
+  readonly signatures: Signatures
 }
 
 interface Search {
   /** The first valid path that continues `path`, or null. */
-  extend(path: readonly Certificate[]): PathResult | null
-  fault(): PathFault
+  extend(path: Path): Path | null
+  fault(): PathFault | null
 }
 
-function createSearch(request: PathRequest, crypto: Pick<Crypto, 'isSignedBy'>): Search {
-  const { chain, anchor, at } = request
-  const isIssuedBy = issuing(crypto)
-  const authorities = unique(chain.slice(0, limits.chainCertificatesMax)).slice(1)
+function createSearch(anchor: Anchor, context: Context): Search {
+  const { signatures } = context
+  const anchors = anchor.kind === 'certificate' ? [anchor.certificate] : []
+  const issuers = unique([...anchors, ...context.authorities])
   let steps = 0
-  /** Of a path that reached the anchor; then of a signature that broke one. */
+  /** Of a path that reached the anchor, and of a signature that stopped one. */
   let reached: PathFault | null = null
-  let broken: PathFault | null = null
+  let stopped: PathFault | null = null
 
-  const finish = (path: readonly Certificate[], isAnchored: boolean): PathResult | null => {
-    const fault = faultOf(path, { at, isAnchored })
+  const finish = (path: Path, isAnchored: boolean): Path | null => {
+    const fault = faultOf(path, isAnchored, context)
     reached ??= fault
-    return fault === null ? { ok: true, path } : null
+    return fault === null ? path : null
   }
-  const extend = (path: readonly Certificate[]): PathResult | null => {
+  const extend = (path: Path): Path | null => {
     const top = path.at(-1)
     if (top === undefined || ++steps > limits.pathStepsMax) return null
-    if (anchor.kind === 'key' && crypto.isSignedBy(top, anchor.spki)) return finish(path, false)
-    const tops = anchor.kind === 'certificate' ? [anchor.certificate] : []
-    for (const issuer of unique([...tops, ...authorities])) {
-      if (path.some((one) => equalBytes(one.der, issuer.der)) || !mayIssue(issuer, top)) continue
-      if (!isIssuedBy(top, issuer)) {
-        broken ??= {
-          code: 'bad-signature',
-          text: `${nameOf(top)} bears no signature by ${nameOf(issuer)} that counts`,
-        }
+    if (anchor.kind === 'key' && signatures.isBy(top, anchor.spki)) return finish(path, false)
+    for (const issuer of issuers) {
+      if (!mayIssue(issuer, top) || path.some((one) => equalBytes(one.der, issuer.der))) continue
+      if (!signatures.isBy(top, issuer.spki)) {
+        stopped ??= badSignature(top, issuer)
         continue
       }
-      const isAnchor = tops.some((one) => equalBytes(one.der, issuer.der))
+      const isAnchor = issuer === anchors[0]
       const longer = [...path, issuer]
-      const result = isAnchor ? finish(longer, true) : extend(longer)
-      if (result !== null) return result
+      const found = isAnchor ? finish(longer, true) : extend(longer)
+      if (found !== null) return found
     }
     return null
   }
-  const fault = (): PathFault =>
-    steps > limits.pathStepsMax
-      ? {
-          code: 'too-complex',
-          text: `no valid path within ${limits.pathStepsMax} steps over ${chain.length} certificates`,
-        }
-      : (reached ?? broken ?? noPath(chain))
+  const fault = (): PathFault | null =>
+    steps > limits.pathStepsMax || signatures.areSpent() ? tooComplex : (reached ?? stopped)
   return { extend, fault }
 }
 
-function noPath([leaf, ...others]: readonly [Certificate, ...Certificate[]]): PathFault {
+const tooComplex: PathFault = {
+  code: 'too-complex',
+  text: `no valid path within ${limits.pathStepsMax} steps and ${limits.pathSignaturesMax} signatures`,
+}
+
+function badSignature(subject: Certificate, issuer: Certificate): PathFault {
+  return {
+    code: 'bad-signature',
+    text: `${nameOf(subject)} bears no signature by ${nameOf(issuer)} that counts`,
+  }
+}
+
+function noPath([leaf, ...others]: PathRequest['chain']): PathFault {
   const sent = others.length === 0 ? 'no other certificate was sent' : `${others.length} more sent`
   return {
     code: 'no-path',
@@ -119,27 +139,33 @@ function noPath([leaf, ...others]: readonly [Certificate, ...Certificate[]]): Pa
   }
 }
 
-/** RFC 5280 §6.1.3 (a)(4), §4.2.1.1: names chain byte by byte, and key identifiers agree where both are given. */
-function mayIssue(issuer: Certificate, subject: Certificate): boolean {
-  return (
-    equalBytes(issuer.subjectDer, subject.issuerDer) &&
-    (issuer.subjectKeyId === null ||
-      subject.authorityKeyId === null ||
-      equalBytes(issuer.subjectKeyId, subject.authorityKeyId))
-  )
+interface Signatures {
+  /** Whether `subject` is signed by the key `spki`; false once the count is spent. */
+  isBy(subject: Certificate, spki: Uint8Array): boolean
+  areSpent(): boolean
 }
 
-/** Signatures, each verified once, however many paths go over it. */
-function issuing(
-  crypto: Pick<Crypto, 'isSignedBy'>,
-): (subject: Certificate, issuer: Certificate) => boolean {
-  const known = new Map<Certificate, Map<Certificate, boolean>>()
-  return (subject, issuer) => {
-    const row = known.get(subject) ?? new Map<Certificate, boolean>()
-    known.set(subject, row)
-    const answer = row.get(issuer) ?? crypto.isSignedBy(subject, issuer.spki)
-    row.set(issuer, answer)
-    return answer
+/** Verifies each signature once, however many paths go over it, and at most `limits.pathSignaturesMax` of them. */
+function countedSignatures(crypto: Pick<Crypto, 'isSignedBy'>): Signatures {
+  let count = 0
+  const verify = remembered(
+    (subject: Certificate, spki: Uint8Array) =>
+      ++count <= limits.pathSignaturesMax && crypto.isSignedBy(subject, spki),
+  )
+  return { isBy: verify, areSpent: () => count > limits.pathSignaturesMax }
+}
+
+/** `ask`, asked once for each pair of objects. */
+function remembered<A extends object, B extends object, T>(
+  ask: (a: A, b: B) => T,
+): (a: A, b: B) => T {
+  const known = new Map<A, Map<B, { readonly answer: T }>>()
+  return (a, b) => {
+    const row = known.get(a) ?? new Map<B, { readonly answer: T }>()
+    known.set(a, row)
+    const entry = row.get(b) ?? { answer: ask(a, b) }
+    row.set(b, entry)
+    return entry.answer
   }
 }
 
@@ -147,138 +173,4 @@ function unique(certificates: readonly Certificate[]): readonly Certificate[] {
   return certificates.filter(
     (one, i) => certificates.findIndex((other) => equalBytes(other.der, one.der)) === i,
   )
-}
-
-type Context = {
-  readonly at: number
-  /** The last certificate is the anchor itself. */
-  readonly isAnchored: boolean
-}
-
-/** The first fault of a path whose signatures have been verified. */
-function faultOf(path: readonly Certificate[], { at, isAnchored }: Context): PathFault | null {
-  for (const [depth, certificate] of path.entries()) {
-    const isAnchor = isAnchored && depth === path.length - 1
-    const fault =
-      dateFault(certificate, at) ??
-      criticalFault(certificate) ??
-      (depth > 0 ? authorityFault(certificate, isAnchor) : serverFault(certificate)) ??
-      lengthFault(path, depth) ??
-      constraintFault(path, depth)
-    if (fault !== null) return fault
-  }
-  return null
-}
-
-function dateFault(certificate: Certificate, at: number): PathFault | null {
-  if (at < certificate.notBefore)
-    return {
-      code: 'not-yet-valid',
-      text: `${nameOf(certificate)} is valid from ${timeText(certificate.notBefore)}`,
-    }
-  if (at > certificate.notAfter)
-    return {
-      code: 'expired',
-      text: `${nameOf(certificate)} expired ${timeText(certificate.notAfter)}`,
-    }
-  return null
-}
-
-function criticalFault(certificate: Certificate): PathFault | null {
-  const [first] = certificate.unknownCritical
-  if (first === undefined) return null
-  return {
-    code: 'unknown-critical',
-    text: `${nameOf(certificate)} has the critical extension ${first}, which is not evaluated`,
-  }
-}
-
-/**
- * RFC 5280 §6.1.4 (k), (n): a CA says so in its basic constraints. The anchor alone may be older than that, since the
- * owner named it: a self-issued version 1 certificate, or one whose key usage says that it signs certificates.
- */
-function authorityFault(certificate: Certificate, isAnchor: boolean): PathFault | null {
-  const { basicConstraints, keyUsage, version } = certificate
-  if (keyUsage !== null && !keyUsage.includes('keyCertSign'))
-    return {
-      code: 'may-not-sign',
-      text: `${nameOf(certificate)} issued a certificate, which its key usage does not allow`,
-    }
-  const isOldAnchor =
-    isAnchor &&
-    basicConstraints === null &&
-    (keyUsage !== null || (version === 1 && isSelfIssued(certificate)))
-  if (basicConstraints?.ca !== true && !isOldAnchor)
-    return {
-      code: 'not-a-ca',
-      text: `${nameOf(certificate)} issued a certificate, and is no CA by its basic constraints`,
-    }
-  return purposeFault(certificate)
-}
-
-/** RFC 5280 §4.2.1.3: a TLS server signs, or takes part in the exchange of a key. */
-const serverKeyUsages: readonly string[] = ['digitalSignature', 'keyEncipherment', 'keyAgreement']
-
-function serverFault(certificate: Certificate): PathFault | null {
-  const { keyUsage } = certificate
-  if (keyUsage !== null && !keyUsage.some((name) => serverKeyUsages.includes(name)))
-    return {
-      code: 'wrong-purpose',
-      text: `${nameOf(certificate)} is not for a TLS server by its key usage`,
-    }
-  return purposeFault(certificate)
-}
-
-const serverAuth = '1.3.6.1.5.5.7.3.1'
-
-/** RFC 5280 §4.2.1.12; a CA's list binds what it issues. `anyExtendedKeyUsage` is not enough, as in OpenSSL. */
-function purposeFault(certificate: Certificate): PathFault | null {
-  const purposes = certificate.extendedKeyUsage
-  if (purposes === null || purposes.includes(serverAuth)) return null
-  return {
-    code: 'wrong-purpose',
-    text: `${nameOf(certificate)} is not for TLS servers by its extended key usage`,
-  }
-}
-
-/** RFC 5280 §6.1.4 (l), (m): the CAs below this one, without those that issued themselves a new certificate. */
-function lengthFault(path: readonly Certificate[], depth: number): PathFault | null {
-  const certificate = path[depth]
-  const allowed = certificate?.basicConstraints?.pathLength ?? null
-  if (certificate === undefined || allowed === null || depth === 0) return null
-  const below = path.slice(1, depth).filter((one) => !isSelfIssued(one)).length
-  if (below <= allowed) return null
-  return {
-    code: 'path-too-long',
-    text: `${nameOf(certificate)} allows ${allowed} CAs below it, and has ${below}`,
-  }
-}
-
-/** RFC 5280 §6.1.3 (b), (c): what the CA at `depth` permits, asked of all below it. */
-function constraintFault(path: readonly Certificate[], depth: number): PathFault | null {
-  const constraints = path[depth]?.nameConstraints ?? null
-  if (constraints === null) return null
-  for (const [i, certificate] of path.slice(0, depth).entries()) {
-    if (i > 0 && isSelfIssued(certificate)) continue
-    const broken = constraintBroken(certificate, constraints)
-    if (broken !== null)
-      return {
-        code: 'name-constraint',
-        text: `${nameOf(certificate)} is outside the name constraints of a CA above it: ${broken}`,
-      }
-  }
-  return null
-}
-
-function isSelfIssued(certificate: Certificate): boolean {
-  return equalBytes(certificate.subjectDer, certificate.issuerDer)
-}
-
-/** A certificate as a person knows it: by its subject, its first name, or at least its serial number. */
-function nameOf({ subject, dnsNames, serial }: Certificate): string {
-  return `certificate ${quote(subject || dnsNames[0] || `serial ${serial}`)}`
-}
-
-function timeText(ms: number): string {
-  return new Date(ms).toISOString()
 }

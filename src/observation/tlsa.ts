@@ -11,7 +11,13 @@ import {
 } from './association.ts'
 import { matchesName } from './names.ts'
 import type { AssociationText } from './observation.ts'
-import { validatePath, type Anchor, type PathFaultCode, type PathRequest } from './path.ts'
+import {
+  createPathFinder,
+  type Anchor,
+  type FindPath,
+  type PathFaultCode,
+  type PathResult,
+} from './path.ts'
 
 /**
  * What becomes of usages 0 and 1, which add a public CA's word to the owner's: unusable, since no CAs ship with us,
@@ -112,18 +118,20 @@ export function matchingAssociations(
 
 type MatchCrypto = Pick<Crypto, 'digest' | 'isSignedBy' | 'readCertificate'>
 type Outcome = Omit<Match, 'matched'> | Omit<Miss, 'association'>
-type Chain = readonly [Certificate, ...Certificate[]]
 
 /** Judges the associations of `input` one at a time. */
 function createAttempt(
   input: MatchInput,
   crypto: MatchCrypto,
 ): (association: Association) => Outcome {
+  const [leaf, ...others] = input.chain
+  if (leaf === undefined) return () => miss('nothing-sent', 'the server sent no certificate')
   const pkixAs = input.pkixAs ?? 'unusable'
   const strongest = strongestDigests(usable(input.associations, pkixAs))
+  const findPath = rememberedByCertificate(
+    createPathFinder({ chain: [leaf, ...others], at: input.at }, crypto),
+  )
   return (association) => {
-    const [leaf, ...others] = input.chain
-    if (leaf === undefined) return miss('nothing-sent', 'the server sent no certificate')
     if (isNoAuthorityMarker(association))
       return miss('no-authority', 'the record says that no authority is meant for this name')
     if (association.usage < 2 && pkixAs === 'unusable')
@@ -131,14 +139,23 @@ function createAttempt(
         'pkix-unusable',
         `usage ${association.usage} asks for the word of a public CA as well, and none is taken; publish usage ${association.usage + 2}`,
       )
-    if (
-      association.matching !== 0 &&
-      association.matching < (strongest.get(familyOf(association)) ?? 0)
-    )
+    const { matching } = association
+    if (matching !== 0 && matching < (strongest.get(familyOf(association)) ?? 0))
       return miss('weaker-digest', 'a record with a stronger digest stands beside it')
     return isForServer(association)
       ? attemptServer(leaf, association, crypto)
-      : attemptAuthority({ ...input, chain: [leaf, ...others] }, association, crypto)
+      : attemptAuthority({ names: input.names, leaf, others, findPath }, association, crypto)
+  }
+}
+
+/** `find`, asked once for each certificate that several records name. */
+function rememberedByCertificate(find: FindPath): FindPath {
+  const known = new Map<Certificate, PathResult>()
+  return (anchor) => {
+    if (anchor.kind === 'key') return find(anchor)
+    const result = known.get(anchor.certificate) ?? find(anchor)
+    known.set(anchor.certificate, result)
+    return result
   }
 }
 
@@ -149,27 +166,33 @@ function attemptServer(leaf: Certificate, association: Association, crypto: Matc
     : miss('other-key', 'the server has another certificate or key')
 }
 
+/** What the server sent, and how to find paths over it. */
+interface Sent {
+  readonly names: readonly string[]
+  readonly leaf: Certificate
+  readonly others: readonly Certificate[]
+  readonly findPath: FindPath
+}
+
 /** RFC 7671 §5.2: a valid path up to the CA that is named, and a certificate that is for the name asked for. */
 function attemptAuthority(
-  input: MatchInput & { readonly chain: Chain },
+  { names, leaf, others, findPath }: Sent,
   association: Association,
   crypto: MatchCrypto,
 ): Outcome {
-  const { chain, names, at } = input
-  const [leaf, ...others] = chain
   const sent = others
     .filter((one) => isNamed(one, association, crypto) && !equalBytes(one.der, leaf.der))
     .map((certificate): Anchor => ({ kind: 'certificate', certificate }))
-  let reach = reachAnchors(sent, { chain, at }, crypto)
-  if (reach === null || ('code' in reach && reach.code === 'no-path')) {
+  let reach = reachAnchors(sent, findPath)
+  if (isNowhere(reach)) {
     // A CA certificate that was sent binds by its dates and constraints: what the record holds counts without it only.
     const held = anchorInRecord(association, crypto)
-    if (held !== null) reach = reachAnchors([held], { chain, at }, crypto)
+    if (held !== null) reach = reachAnchors([held], findPath)
   }
+  if (isNowhere(reach) && isNamed(leaf, association, crypto))
+    return miss('anchor-is-server', 'the record names the server itself as its CA; publish usage 3')
   if (reach === null)
-    return isNamed(leaf, association, crypto)
-      ? miss('anchor-is-server', 'the record names the server itself as its CA; publish usage 3')
-      : miss('anchor-not-sent', 'no CA certificate that the server sent is the one named')
+    return miss('anchor-not-sent', 'no CA certificate that the server sent is the one named')
   if ('code' in reach || names.some((name) => matchesName(leaf, name))) return reach
   return miss(
     'wrong-name',
@@ -177,15 +200,15 @@ function attemptAuthority(
   )
 }
 
+function isNowhere(reach: Outcome | null): boolean {
+  return reach === null || ('code' in reach && reach.code === 'no-path')
+}
+
 /** The path to the first anchor that has one, else the most telling fault; null without anchors. */
-function reachAnchors(
-  anchors: readonly Anchor[],
-  request: Omit<PathRequest, 'anchor'>,
-  crypto: MatchCrypto,
-): Outcome | null {
+function reachAnchors(anchors: readonly Anchor[], findPath: FindPath): Outcome | null {
   let fault: Omit<Miss, 'association'> | null = null
   for (const anchor of anchors) {
-    const result = validatePath({ ...request, anchor }, crypto)
+    const result = findPath(anchor)
     if (result.ok) return reachOf(result.path, anchor)
     if (fault === null || fault.code === 'no-path') fault = miss(result.code, result.text)
   }

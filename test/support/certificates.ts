@@ -1,11 +1,11 @@
 // Makes keys and certificates of any shape for tests, the wrong ones too (RFC 5280 §4). Synchronous.
 
-import { generateKeyPairSync, sign, X509Certificate, type KeyObject } from 'node:crypto'
+import { constants, generateKeyPairSync, sign, X509Certificate, type KeyObject } from 'node:crypto'
 import * as asn1js from 'asn1js'
 import ipaddr from 'ipaddr.js'
 import * as pkijs from 'pkijs'
 
-export type KeyKind = 'P-256' | 'RSA-2048' | 'Ed25519'
+export type KeyKind = 'P-256' | 'RSA-2048' | 'RSA-1024' | 'Ed25519'
 
 /** A key pair that can be a subject's, an issuer's, or both. */
 export interface TestKey {
@@ -75,6 +75,8 @@ export interface CertificateShape {
   readonly extensions?: readonly RawExtension[]
   /** Default: 3. */
   readonly version?: 1 | 3
+  /** Another way to sign than the usual one (SHA-256; PKCS #1 1.5 for RSA). `pss` is for RSA keys. */
+  readonly signature?: 'sha1' | 'pss' | 'pss-sha1'
   /** Flips one bit of the signature. */
   readonly wrongSignature?: boolean
 }
@@ -123,6 +125,8 @@ function generatePair(kind: KeyKind): { privateKey: KeyObject; publicKey: KeyObj
       return generateKeyPairSync('ec', { namedCurve: 'P-256' })
     case 'RSA-2048':
       return generateKeyPairSync('rsa', { modulusLength: 2048 })
+    case 'RSA-1024':
+      return generateKeyPairSync('rsa', { modulusLength: 1024 })
     case 'Ed25519':
       return generateKeyPairSync('ed25519')
   }
@@ -136,8 +140,8 @@ export function makeCertificate(shape: CertificateShape = {}): TestCertificate {
   const certificate = new pkijs.Certificate()
   certificate.version = (shape.version ?? 3) - 1
   certificate.serialNumber = new asn1js.Integer({ valueHex: buffer(shape.serial ?? newSerial()) })
-  certificate.signature = algorithmOf(signer.key.kind)
-  certificate.signatureAlgorithm = algorithmOf(signer.key.kind)
+  certificate.signature = algorithmOf(signer.key, shape.signature)
+  certificate.signatureAlgorithm = algorithmOf(signer.key, shape.signature)
   certificate.subject = nameOf(name)
   certificate.issuer = nameOf(signer.name)
   certificate.notBefore = timeOf(shape.notBefore ?? testNow - 30 * day)
@@ -146,7 +150,7 @@ export function makeCertificate(shape: CertificateShape = {}): TestCertificate {
   const extensions = extensionsOf(shape)
   if (extensions.length > 0) certificate.extensions = extensions
   certificate.tbs = certificate.encodeTBS().toBER()
-  const signature = signatureOf(certificate.tbsView, signer.key)
+  const signature = signatureOf(certificate.tbsView, signer.key, shape.signature)
   if (shape.wrongSignature === true) spoil(signature)
   certificate.signatureValue = new asn1js.BitString({ valueHex: buffer(signature) })
   const der = new Uint8Array(certificate.toSchema(true).toBER())
@@ -370,13 +374,20 @@ function timeOf(ms: number): pkijs.Time {
   return new pkijs.Time({ type: year >= 1950 && year < 2050 ? 0 : 1, value })
 }
 
-function algorithmOf(kind: KeyKind): pkijs.AlgorithmIdentifier {
-  switch (kind) {
+type SignatureShape = CertificateShape['signature']
+
+function algorithmOf(key: TestKey, signature: SignatureShape): pkijs.AlgorithmIdentifier {
+  const isSha1 = signature === 'sha1'
+  if (signature === 'pss' || signature === 'pss-sha1') return pssAlgorithm(signature)
+  switch (key.kind) {
     case 'P-256':
-      return new pkijs.AlgorithmIdentifier({ algorithmId: '1.2.840.10045.4.3.2' })
+      return new pkijs.AlgorithmIdentifier({
+        algorithmId: isSha1 ? '1.2.840.10045.4.1' : '1.2.840.10045.4.3.2',
+      })
+    case 'RSA-1024':
     case 'RSA-2048':
       return new pkijs.AlgorithmIdentifier({
-        algorithmId: '1.2.840.113549.1.1.11',
+        algorithmId: isSha1 ? '1.2.840.113549.1.1.5' : '1.2.840.113549.1.1.11',
         algorithmParams: new asn1js.Null(),
       })
     case 'Ed25519':
@@ -384,8 +395,38 @@ function algorithmOf(kind: KeyKind): pkijs.AlgorithmIdentifier {
   }
 }
 
-function signatureOf(data: Uint8Array, key: TestKey): Uint8Array {
-  return new Uint8Array(sign(key.kind === 'Ed25519' ? null : 'sha256', data, key.privateKey))
+/** RFC 4055 §3.1; SHA-1 is the default that is left out. */
+function pssAlgorithm(signature: 'pss' | 'pss-sha1'): pkijs.AlgorithmIdentifier {
+  const sha256 = new pkijs.AlgorithmIdentifier({ algorithmId: '2.16.840.1.101.3.4.2.1' })
+  const parameters =
+    signature === 'pss-sha1'
+      ? new pkijs.RSASSAPSSParams()
+      : new pkijs.RSASSAPSSParams({
+          hashAlgorithm: sha256,
+          maskGenAlgorithm: new pkijs.AlgorithmIdentifier({
+            algorithmId: '1.2.840.113549.1.1.8',
+            algorithmParams: sha256.toSchema(),
+          }),
+          saltLength: 32,
+        })
+  return new pkijs.AlgorithmIdentifier({
+    algorithmId: '1.2.840.113549.1.1.10',
+    algorithmParams: parameters.toSchema(),
+  })
+}
+
+function signatureOf(data: Uint8Array, key: TestKey, signature: SignatureShape): Uint8Array {
+  const digest = signature === 'sha1' || signature === 'pss-sha1' ? 'sha1' : 'sha256'
+  const isPss = signature === 'pss' || signature === 'pss-sha1'
+  const padding = isPss ? { padding: constants.RSA_PKCS1_PSS_PADDING } : {}
+  const saltLength = digest === 'sha1' ? 20 : 32
+  return new Uint8Array(
+    sign(key.kind === 'Ed25519' ? null : digest, data, {
+      key: key.privateKey,
+      ...padding,
+      saltLength,
+    }),
+  )
 }
 
 /** Flips the lowest bit of the last byte, which every algorithm here still reads as a signature. */
