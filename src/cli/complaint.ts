@@ -11,8 +11,15 @@ export interface Complaint {
 /** The complaint of a parser's message: its first sentence, and its suggestions as the hint. */
 export function complaintOf(error: Message): Complaint {
   const [sentence = '', ...suggestions] = formatMessage(error).replaceAll('`', '').split('\n\n')
-  const hint = suggestions.join(' ').replace(/\s+/g, ' ').trim()
-  return { wrong: inOurTone(sentence), hint: hint === '' ? null : lowerFirst(hint) }
+  return { wrong: inOurTone(sentence), hint: hintOf(suggestions.join(' ')) }
+}
+
+/** `Did you mean --a?` and `Did you mean one of these?` with a list below it, as one question. */
+function hintOf(suggestions: string): string | null {
+  const [, several, single = ''] =
+    /^Did you mean (?:one of these\?\s+(.*)|(.*)\?)$/s.exec(suggestions.trim()) ?? []
+  const words = several === undefined ? [single] : several.split(/\s+/)
+  return words[0] === '' || words[0] === undefined ? null : `did you mean ${words.join(' or ')}?`
 }
 
 function inOurTone(sentence: string): string {

@@ -1,6 +1,12 @@
 // Manual pages, made from the command definitions: of the program, of a group of commands, of one command.
 
-import { formatMessage, formatUsageTerm, type DocEntry, type UsageTerm } from '@optique/core'
+import {
+  formatMessage,
+  formatUsageTerm,
+  type DocEntry,
+  type Message,
+  type UsageTerm,
+} from '@optique/core'
 import type { Command } from './command.ts'
 import type { Chapter, Entry } from './registry.ts'
 import { bold, definition, dim, text, widthOf, wrap, type Text } from './text.ts'
@@ -126,16 +132,15 @@ function mentions(term: UsageTerm | undefined, type: UsageTerm['type']): boolean
   return 'terms' in term && term.terms.flat().some((inner) => mentions(inner, type))
 }
 
-function option(
-  { term, description, default: fallback, choices }: DocEntry,
-  columns: number,
-): Page {
-  const plain = (value: Parameters<typeof formatMessage>[0]): string =>
-    formatMessage(value, { quotes: false })
+function option({ term, description, default: usual, choices }: DocEntry, columns: number): Page {
+  const plain = (value: Message): string => formatMessage(value, { quotes: false })
+  const words = description === undefined ? '' : plain(description)
+  // A description that tells the default itself says it better than its value would.
+  const tellsDefault = usual === undefined || /\bdefault:/i.test(words)
   const what = [
-    description === undefined ? '' : plain(description),
+    words,
     choices === undefined ? '' : `(one of ${plain(choices)})`,
-    fallback === undefined ? '' : `[default ${plain(fallback)}]`,
+    tellsDefault ? '' : `[default ${plain(usual)}]`,
   ]
   return definition(
     bold(formatUsageTerm(term, { optionsSeparator: ', ' })),

@@ -81,7 +81,7 @@ async function understand(words: readonly string[], chapters: readonly Chapter[]
     return { kind: 'page', page: (columns) => commandPage(entry, command, columns) }
   const call = command.read(rest)
   return 'wrong' in call
-    ? explained(call, { entry, command })
+    ? explained(call, { entry, command, words: rest })
     : { kind: 'call', entry, command, call }
 }
 
@@ -122,15 +122,31 @@ function nearest(word: string, names: readonly string[]): string | null {
 
 function explained(
   complaint: Complaint,
-  of: { readonly entry: Entry; readonly command: Command },
+  of: { readonly entry: Entry; readonly command: Command; readonly words: readonly string[] },
 ): Step {
-  const usage = synopsisWords(of.entry, of.command)
-    .filter((word) => !word.startsWith('['))
-    .join(' ')
+  const [name = '', ...terms] = synopsisWords(of.entry, of.command)
+  const needed = terms.filter((term) => !term.startsWith('['))
   return wrong(
-    `${of.entry.name}: ${complaint.wrong}`,
-    complaint.hint ?? `it is used as "${usage}"; sightline ${of.entry.name} --help tells more`,
+    `${of.entry.name}: ${missingOf(complaint, needed, of.words) ?? complaint.wrong}`,
+    complaint.hint ?? `it is used as "${[name, ...needed].join(' ')}"; ${name} --help tells more`,
   )
+}
+
+/** What is missing, by its name, where the library says only that something is. */
+function missingOf(
+  { wrong: what }: Complaint,
+  needed: readonly string[],
+  words: readonly string[],
+): string | null {
+  const isOption = (term: string): boolean => term.startsWith('-')
+  const typed = words.map((word) => word.split('=')[0])
+  const absent = /^(expected at least 1 value|no matching option)/.test(what)
+    ? needed.filter((term) => !isOption(term) || !typed.includes(term.split(' ')[0]))
+    : needed.filter((term) => !isOption(term) && what === 'missing required argument')
+  const [term, ...others] = absent
+  return term === undefined || (others.length > 0 && !isOption(term))
+    ? null
+    : `${term.replace('...', '')} is missing`
 }
 
 function wrong(what: string, hint: string): Step {
