@@ -21,6 +21,7 @@ export interface FailureDetails {
   'bootstrap-malformed': { source: string; why: string }
   'bootstrap-private': { source: string; ip: string }
   'bootstrap-unvouched': { source: string; vendor: string | null }
+  'vendor-unreached': { url: string; why: string }
   'listen-failed': { endpoint: string; why: string }
   'resolver-missing': { why: string }
   'statement-rejected': { kind: string; why: string }
@@ -103,6 +104,11 @@ const catalogue: { readonly [C in FailureCode]: Entry<C> } = {
     blame: 'usage',
     message: (d) => `read bootstrap ${quote(d.source)}: ${d.ip} is not a public address`,
     hint: () => '--allow-private takes such mirrors, for test networks',
+  },
+  'vendor-unreached': {
+    blame: 'own',
+    message: (d) => `fetch bootstrap ${quote(d.url)}: ${d.why}`,
+    hint: () => 'a bootstrap file from elsewhere serves as well: give it with --bootstrap FILE',
   },
   'listen-failed': { blame: 'own', message: (d) => `listen on ${quote(d.endpoint)}: ${d.why}` },
   'resolver-missing': {

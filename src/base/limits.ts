@@ -112,6 +112,8 @@ export const limits = {
   bootstrapPairsMax: 1_000,
   /** A vendor's signature on a bootstrap file: a year's releases of a client may carry the same one. */
   bootstrapDays: 365,
+  /** One small file from a server that may be on the other side of the world, over up to four addresses. */
+  vendorTimeoutMs: 15_000,
   policyBytesMax: 65_536,
   verifyTimeoutMs: 5_000,
   warmIdleMs: 300_000,

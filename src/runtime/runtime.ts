@@ -179,6 +179,8 @@ export interface HttpsPeer {
   readonly endpoint: Endpoint
   /** The mirror id, which is the pool's key together with the endpoint. */
   readonly id: string
+  /** For a server known by name: sent as server name (RFC 6066 §3) and as Host. Mirrors are known by address alone. */
+  readonly name?: string
 }
 
 export interface HttpsRequest {

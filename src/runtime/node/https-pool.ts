@@ -26,7 +26,8 @@ type Accept = (peer: HttpsPeer, chain: readonly Uint8Array[]) => void
 export function httpsPool(options: { readonly accept: Accept }): HttpsPool {
   const agents = new Map<string, Agent>()
   const agentFor = (peer: HttpsPeer): Agent => {
-    const key = `${peer.endpoint.address} ${peer.endpoint.port} ${peer.id}`
+    const { endpoint, id, name = '' } = peer
+    const key = `${endpoint.address} ${endpoint.port} ${id} ${name}`
     const known = agents.get(key)
     if (known !== undefined) return known
     const agent = pinnedAgent(peer, options.accept)
@@ -73,6 +74,7 @@ function connectPinned(peer: HttpsPeer, accept: Accept, connected: Connected): v
     minVersion: 'TLSv1.3',
     ecdhCurve: 'X25519MLKEM768:X25519:P-256',
     ALPNProtocols: ['http/1.1'],
+    ...(peer.name === undefined ? {} : { servername: peer.name }),
   })
   let over = false
   const finish = (error: Error | null): void => {
@@ -104,7 +106,8 @@ function send(agent: Agent, peer: HttpsPeer, request: HttpsRequest): Promise<Htt
   const options: RequestOptions = {
     agent,
     method: request.method,
-    host: peer.endpoint.address,
+    // Names the Host alone: the connection is made to the endpoint.
+    host: peer.name ?? peer.endpoint.address,
     port: peer.endpoint.port,
     path: request.path,
     headers: {
