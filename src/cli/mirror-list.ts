@@ -1,14 +1,15 @@
 // The client's list of mirrors on disk, and the flags that name others.
 
 import { join } from 'node:path'
-import { message, multiple, option, string, type ValueParser } from '@optique/core'
+import { message, multiple, option, type ValueParser } from '@optique/core'
 import { mirrorsOf, type MirrorFile } from '../client/directory.ts'
 import type { ListEntry } from '../protocol/routes.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import { file } from './values.ts'
 
 /** `--bootstrap FILE`, as often as wanted. */
 export const bootstrapOption = multiple(
-  option('--bootstrap', string({ metavar: 'FILE' }), {
+  option('--bootstrap', file(), {
     description: message`know the mirrors of this file; repeatable. Default: the list in the home folder`,
   }),
 )

@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { duration, durationText, endpoint } from './values.ts'
+import { duration, durationText, endpoint, file, folder } from './values.ts'
 
 const anyTime = duration({ minMs: 1, maxMs: 1e12 })
 
@@ -62,4 +62,13 @@ test('endpoint() takes addresses with a port, and without one where there is a d
 test('endpoint() takes port 0 only where the system may choose', () => {
   assert.equal(endpoint({ anyPort: true }).parse('127.0.0.1:0').success, true)
   assert.equal(endpoint({ defaultPort: 53 }).parse('127.0.0.1:0').success, false)
+})
+
+test('file() and folder() take any path but an empty one, and let the shell complete it', () => {
+  assert.deepEqual(file().parse('a b'), { success: true, value: 'a b' })
+  assert.equal(folder().parse('').success, false)
+  assert.deepEqual(
+    [...(folder().suggest?.('a') ?? [])],
+    [{ kind: 'file', type: 'directory', pattern: 'a' }],
+  )
 })

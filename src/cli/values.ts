@@ -73,3 +73,30 @@ export function endpoint(
     format: formatEndpoint,
   }
 }
+
+/** The path of a file, which need not exist yet; shells complete it. */
+export function file(metavar: 'FILE' | 'NAME|FILE' = 'FILE'): ValueParser<'sync', string> {
+  return path(metavar, 'file')
+}
+
+/** The path of a folder, which need not exist yet; shells complete it. */
+export function folder(metavar: 'DIR' | 'CA-DIR' = 'DIR'): ValueParser<'sync', string> {
+  return path(metavar, 'directory')
+}
+
+function path(
+  metavar: ValueParser['metavar'],
+  type: 'file' | 'directory',
+): ValueParser<'sync', string> {
+  return {
+    mode: 'sync',
+    metavar,
+    placeholder: '.',
+    parse: (input) =>
+      input === ''
+        ? { success: false, error: message`Expected a path, but got an empty one.` }
+        : { success: true, value: input },
+    format: (value) => value,
+    suggest: (prefix) => [{ kind: 'file', type, pattern: prefix }],
+  }
+}

@@ -9,6 +9,7 @@ import { refuseToReplace, saveServer, serverPaths } from '../../identity/server-
 import { defineCommand } from '../command.ts'
 import { text } from '../text.ts'
 import { caDirectory, caFiles, caOption, dayText, daysOption, spkiText } from './ca-shared.ts'
+import { folder } from '../values.ts'
 
 /** The command `ca issue`. */
 export const caIssue = defineCommand({
@@ -24,7 +25,7 @@ export const caIssue = defineCommand({
       { min: 1 },
     ),
     directory: withDefault(
-      option('--out', string({ metavar: 'DIR' }), {
+      option('--out', folder(), {
         description: message`folder for the two files; default: here`,
       }),
       '.',

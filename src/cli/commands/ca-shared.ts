@@ -1,14 +1,15 @@
 // What the `ca` commands share: where the CA is, and how keys and dates are shown.
 
 import { join, resolve } from 'node:path'
-import { integer, message, option, optional, string } from '@optique/core'
+import { integer, message, option, optional } from '@optique/core'
 import { hex } from '../../base/bytes.ts'
 import { limits } from '../../base/limits.ts'
 import { authorityPaths } from '../../identity/authority-store.ts'
+import { folder } from '../values.ts'
 
 /** The option `--ca DIR`. */
 export const caOption = optional(
-  option('--ca', string({ metavar: 'DIR' }), {
+  option('--ca', folder(), {
     description: message`folder of the CA, instead of ca in SIGHTLINE_HOME`,
   }),
 )

@@ -30,7 +30,7 @@ import { formatEndpoint } from '../../runtime/endpoint.ts'
 import type { Endpoint } from '../../runtime/runtime.ts'
 import { defineCommand, type Context } from '../command.ts'
 import { text } from '../text.ts'
-import { endpoint } from '../values.ts'
+import { endpoint, file } from '../values.ts'
 import { caDirectory, caFiles, caOption } from './ca-shared.ts'
 
 /** The command `ca tlsa`. */
@@ -50,7 +50,7 @@ export const caTlsa = defineCommand({
       limits.tlsaTtlS,
     ),
     leaf: optional(
-      option('--leaf', string({ metavar: 'FILE' }), {
+      option('--leaf', file(), {
         description: message`name the key of the first certificate in this PEM file instead of the CA`,
       }),
     ),
@@ -60,7 +60,7 @@ export const caTlsa = defineCommand({
       }),
     ),
     tsig: optional(
-      option('--tsig', string({ metavar: 'FILE' }), {
+      option('--tsig', file(), {
         description: message`the key for it, as tsig-keygen writes it`,
       }),
     ),

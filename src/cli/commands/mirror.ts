@@ -19,7 +19,7 @@ import { NetworkError, type Endpoint, type Runtime } from '../../runtime/runtime
 import { createResolver } from '../../vantage/dns/resolver.ts'
 import { isRegionCode } from '../../verdict/regions.ts'
 import { defineCommand } from '../command.ts'
-import { endpoint } from '../values.ts'
+import { endpoint, folder } from '../values.ts'
 import { allowPrivateOption, resolverOption } from '../vantage.ts'
 
 /** The command `mirror`. */
@@ -63,7 +63,7 @@ export const mirror = defineCommand({
       }),
     ),
     home: optional(
-      option('--home', string({ metavar: 'DIR' }), {
+      option('--home', folder(), {
         description: message`folder of this mirror's keys; one machine may run several`,
       }),
     ),

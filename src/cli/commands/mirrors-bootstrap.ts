@@ -18,6 +18,7 @@ import { isRegionCode } from '../../verdict/regions.ts'
 import { defineCommand } from '../command.ts'
 import { text } from '../text.ts'
 import { spkiText } from './ca-shared.ts'
+import { file, folder } from '../values.ts'
 
 /** The command `mirrors bootstrap`. */
 export const mirrorsBootstrap = defineCommand({
@@ -32,11 +33,11 @@ export const mirrorsBootstrap = defineCommand({
       { min: 1 },
     ),
     sign: optional(
-      option('--sign', string({ metavar: 'CA-DIR' }), {
+      option('--sign', folder('CA-DIR'), {
         description: message`sign it as a vendor, with the CA in this folder`,
       }),
     ),
-    file: option('--out', string({ metavar: 'FILE' }), {
+    file: option('--out', file(), {
       description: message`the file to write; never replaced`,
     }),
   }),

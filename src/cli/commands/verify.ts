@@ -19,7 +19,7 @@ import { defineCommand } from '../command.ts'
 import { worst } from '../exit.ts'
 import { bootstrapOption, listPath, loadMirrors, vendorOption } from '../mirror-list.ts'
 import { text } from '../text.ts'
-import { duration } from '../values.ts'
+import { duration, file } from '../values.ts'
 import {
   allowPrivateOption,
   connectOption,
@@ -46,7 +46,7 @@ export const verify = defineCommand({
     bootstraps: bootstrapOption,
     vendors: vendorOption,
     policy: withDefault(
-      option('--policy', string({ metavar: 'NAME|FILE' }), {
+      option('--policy', file('NAME|FILE'), {
         description: message`literal, default, high or mpic, or a JSON file`,
       }),
       'default',
@@ -60,7 +60,7 @@ export const verify = defineCommand({
       limits.verifyTimeoutMs,
     ),
     evidence: optional(
-      option('--evidence', string({ metavar: 'FILE' }), {
+      option('--evidence', file(), {
         description: message`write the signed observations, which anybody can check`,
       }),
     ),
