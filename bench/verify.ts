@@ -13,6 +13,7 @@ import { nodeCrypto } from '../src/runtime/node/crypto.ts'
 import { nodeFiles } from '../src/runtime/node/files.ts'
 import { nodeNetwork } from '../src/runtime/node/network.ts'
 import { nodeRandom } from '../src/runtime/node/random.ts'
+import { nodeDatabases } from '../src/runtime/node/sqlite.ts'
 import type { Runtime } from '../src/runtime/runtime.ts'
 import { createResolver, type Resolver } from '../src/vantage/dns/resolver.ts'
 import { createProbe, type Probe } from '../src/vantage/probe.ts'
@@ -56,6 +57,7 @@ const runtime: Runtime = {
   crypto: nodeCrypto,
   network: nodeNetwork,
   files: nodeFiles,
+  databases: nodeDatabases,
   log,
 }
 

@@ -6,6 +6,7 @@ import { nodeFiles } from '../src/runtime/node/files.ts'
 import { silentLog } from '../src/runtime/node/log.ts'
 import { nodeNetwork } from '../src/runtime/node/network.ts'
 import { nodeRandom } from '../src/runtime/node/random.ts'
+import { nodeDatabases } from '../src/runtime/node/sqlite.ts'
 import type { Runtime } from '../src/runtime/runtime.ts'
 
 /** Everything is real; only the addresses are those of this machine. */
@@ -15,5 +16,6 @@ export const world: Runtime = {
   crypto: nodeCrypto,
   network: nodeNetwork,
   files: nodeFiles,
+  databases: nodeDatabases,
   log: silentLog,
 }

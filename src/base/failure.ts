@@ -22,6 +22,13 @@ export interface FailureDetails {
   'bootstrap-private': { source: string; ip: string }
   'bootstrap-unvouched': { source: string; vendor: string | null }
   'vendor-unreached': { url: string; why: string }
+  'store-malformed': { url: string; why: string }
+  'store-busy': { path: string }
+  'store-damaged': { path: string; where: string; why: string }
+  'store-newer': { path: string; schema: number; ours: number }
+  'store-foreign': { path: string; owner: string; self: string }
+  'store-refused': { shelf: string; key: string; why: string }
+  'store-failed': { path: string; action: string; why: string }
   'listen-failed': { endpoint: string; why: string }
   'resolver-missing': { why: string }
   'statement-rejected': { kind: string; why: string }
@@ -109,6 +116,40 @@ const catalogue: { readonly [C in FailureCode]: Entry<C> } = {
     blame: 'own',
     message: (d) => `fetch bootstrap ${quote(d.url)}: ${d.why}`,
     hint: () => 'a bootstrap file from elsewhere serves as well: give it with --bootstrap FILE',
+  },
+  'store-malformed': {
+    blame: 'usage',
+    message: (d) => `read store ${quote(d.url)}: ${d.why}`,
+    hint: () => 'write sqlite:PATH, or memory: to keep nothing',
+  },
+  'store-busy': {
+    blame: 'usage',
+    message: (d) => `open store ${quote(d.path)}: another process has it open`,
+    hint: () => 'stop the other process, or give this one a store of its own',
+  },
+  'store-damaged': {
+    blame: 'own',
+    message: (d) => `read store ${quote(d.path)}: ${d.where} is damaged: ${d.why}`,
+  },
+  'store-newer': {
+    blame: 'usage',
+    message: (d) =>
+      `open store ${quote(d.path)}: its schema is number ${d.schema}, this version knows up to ${d.ours}`,
+    hint: () => 'use the version that wrote it, or a newer one',
+  },
+  'store-foreign': {
+    blame: 'usage',
+    message: (d) =>
+      `open store ${quote(d.path)}: it is the memory of mirror ${d.owner}, and this is ${d.self}`,
+    hint: () => 'give each mirror a store of its own, kept beside its CA',
+  },
+  'store-refused': {
+    blame: 'own',
+    message: (d) => `keep ${quote(d.key)} in ${d.shelf}: ${d.why}`,
+  },
+  'store-failed': {
+    blame: 'own',
+    message: (d) => `${d.action} store ${quote(d.path)}: ${d.why}`,
   },
   'listen-failed': { blame: 'own', message: (d) => `listen on ${quote(d.endpoint)}: ${d.why}` },
   'resolver-missing': {

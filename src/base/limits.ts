@@ -102,12 +102,30 @@ export const limits = {
   batchAnswersMax: 32,
   batchWaitMs: 2,
 
+  // Store
+  /** Another process may be about to close the database that we open. */
+  databaseBusyMs: 1_000,
+  /** The journal is cut back to this after a burst of changes. */
+  databaseJournalBytesMax: 16_777_216,
+
   // Client
   mirrorAnswerBytesMax: 65_536,
   mirrorTimeoutMs: 2_000,
   /** A mirror that has not answered by then gets a substitute beside it. */
   mirrorReplaceMs: 600,
+  /** A signed list: 20 000 entries of 200 bytes, in base64url with room to spare. */
   listBytesMax: 8_388_608,
+  /** Twice the mirrors that the network is made for. */
+  listEntriesMax: 20_000,
+  /** A mirror draws its list up anew no more often than this, and a client takes one that is at most this old. */
+  listRefreshMs: 60_000,
+  listValidMs: 600_000,
+  /** 256 hashes in base64url twice, and a descriptor beside them. */
+  listDigestBytesMax: 65_536,
+  /** One bucket of 256: 80 entries of a full list, and as many again for chance. */
+  listBucketBytesMax: 262_144,
+  /** Bootstrap files that one mirror has seen: a new one a month from each of five vendors makes this in a year. */
+  bootstrapsSeenMax: 64,
   bootstrapBytesMax: 262_144,
   bootstrapPairsMax: 1_000,
   /** A vendor's signature on a bootstrap file: a year's releases of a client may carry the same one. */

@@ -77,6 +77,12 @@ export interface Certificate {
   readonly version: number
 }
 
+/** A key of AES-128-GCM with the one nonce that it is used with: 16 and 12 bytes. */
+export interface SealKey {
+  readonly key: Uint8Array
+  readonly nonce: Uint8Array
+}
+
 /** Keys, digests and certificates. All calls are synchronous, so that a simulation stays deterministic. */
 export interface Crypto {
   /** Of text, the digest of its UTF-8 bytes: a long text need not become bytes here first. */
@@ -88,6 +94,15 @@ export interface Crypto {
   generateKey(algorithm: SignatureName): { readonly key: SigningKey; readonly pem: string }
   /** Reads a PKCS#8 PEM key. @throws Failure key-malformed */
   loadKey(pem: string): SigningKey
+  /**
+   * X25519 (RFC 7748 §5): what `privateKey` makes of `publicKey`, 32 bytes each; any 32 random bytes are a private
+   * key. Null for a public key with which all private keys make the same.
+   */
+  x25519(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | null
+  /** AES-128-GCM (RFC 5116 §5.1) without associated data: the ciphertext, then the tag of 16 bytes. */
+  seal(key: SealKey, plaintext: Uint8Array): Uint8Array
+  /** The plaintext of what `seal` made under the same key; null for anything else. */
+  unseal(key: SealKey, sealed: Uint8Array): Uint8Array | null
   /** Reads one DER certificate, every byte of it. @throws Failure certificate-malformed */
   readCertificate(der: Uint8Array): Certificate
   /** True when the signature of `certificate` verifies with the public key `spki` (DER). Names are not compared. */
@@ -272,6 +287,37 @@ export interface Files {
   makeDirectory(path: string, mode: number): Promise<void>
 }
 
+/** What a column holds. Integers beyond 2^53 are refused, in both directions. */
+export type SqlValue = string | number | Uint8Array | null
+
+/** One row, by the names of its columns. */
+export type SqlRow = Readonly<Record<string, SqlValue>>
+
+/** An SQL database in one file, asked synchronously: what it is asked must be short. Every call throws store-failed or store-damaged. */
+export interface Database {
+  /** Where its file is, for messages. */
+  readonly path: string
+  /** Runs one statement; how many rows it changed. */
+  run(sql: string, parameters?: readonly SqlValue[]): number
+  /** Every row of one statement. */
+  all(sql: string, parameters?: readonly SqlValue[]): readonly SqlRow[]
+  /**
+   * Runs `work` whole or not at all: what it throws is thrown on, with nothing changed. Once the outermost has
+   * returned, its changes survive a crash of the process and of the machine. Inner ones may fail alone.
+   */
+  transaction<T>(work: () => T): T
+  close(): void
+}
+
+/** SQL databases, by the path of their file. */
+export interface Databases {
+  /**
+   * Opens a database, made on first use and readable by its owner alone. An `exclusive` one belongs to this process
+   * until it is closed. @throws Failure store-busy, store-damaged, store-failed
+   */
+  open(path: string, options: { readonly exclusive: boolean }): Database
+}
+
 /** What long-running parts tell their operator; never keys, never whole requests of strangers. */
 export interface Log {
   info(event: string, fields?: Readonly<Record<string, string | number | boolean | null>>): void
@@ -285,5 +331,6 @@ export interface Runtime {
   readonly crypto: Crypto
   readonly network: Network
   readonly files: Files
+  readonly databases: Databases
   readonly log: Log
 }

@@ -6,9 +6,10 @@ import { nodeFiles } from './files.ts'
 import { silentLog } from './log.ts'
 import { nodeNetwork } from './network.ts'
 import { nodeRandom } from './random.ts'
+import { nodeDatabases } from './sqlite.ts'
 import type { Runtime } from '../runtime.ts'
 
-/** The real clock, chance, keys, network and files, with a log that says nothing unless another is given. */
+/** The real clock, chance, keys, network, files and databases, with a log that says nothing unless another is given. */
 export function nodeRuntime(log: Runtime['log'] = silentLog): Runtime {
   return {
     clock: nodeClock,
@@ -16,6 +17,7 @@ export function nodeRuntime(log: Runtime['log'] = silentLog): Runtime {
     crypto: nodeCrypto,
     network: nodeNetwork,
     files: nodeFiles,
+    databases: nodeDatabases,
     log,
   }
 }
