@@ -1,13 +1,15 @@
-// The Crypto seam on node:crypto: digests here, keys and certificates from their own files.
+// The Crypto seam on node:crypto: digests here, keys, secrets and certificates from their own files.
 
 import { createHash, createHmac, hash } from 'node:crypto'
 import type { Crypto } from '../runtime.ts'
 import { isSignedBy, readCertificate } from './certificates.ts'
 import { nodeKeys } from './keys.ts'
+import { nodeSecrets } from './secrets.ts'
 
 /** Crypto by node:crypto. */
 export const nodeCrypto: Crypto = {
   ...nodeKeys,
+  ...nodeSecrets,
   digest: (name, data) =>
     data.length < 65_536
       ? new Uint8Array(hash(name, data, 'buffer'))
