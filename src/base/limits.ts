@@ -16,6 +16,8 @@ export const limits = {
   dnsMessageBytesMax: 65_535,
   /** Records of one type that we take from one answer; a TLSA or address set beyond this is not for people. */
   dnsRecordsMax: 64,
+  /** All records of one answer as text: whole keys of many kilobytes would not fit into a signed observation. */
+  dnsRecordsCharsMax: 16_384,
   /** CNAME steps followed within an answer; BIND stops at 16, unbound at 11. */
   cnameStepsMax: 8,
   /** Compression pointers followed in one name: it has at most 127 labels, and each pointer should lead to one. */
@@ -124,6 +126,25 @@ export const limits = {
   listDigestBytesMax: 65_536,
   /** One bucket of 256: 80 entries of a full list, and as many again for chance. */
   listBucketBytesMax: 262_144,
+  /** One list, or a part of it: 2 MB over a slow line. */
+  listTimeoutMs: 10_000,
+  /** Coming to a list as a whole; mirrors that have not said all by then are counted as silent. */
+  refreshTimeoutMs: 120_000,
+  /** Mirrors that are asked for lists: a majority of liars among 100 has 10^-5 at 30 % of them. */
+  listsAskedMax: 100,
+  /** Mirrors of the last list that a refresh asks besides those of the bootstrap files. */
+  listsAskedAgain: 25,
+  /** Mirrors that are asked at a time. */
+  listsAtOnce: 16,
+  /** Whole lists that are read before single buckets are. */
+  listsWhole: 3,
+  /** Beyond a quarter of all buckets a whole list costs less than its parts. */
+  bucketsPerMirrorMax: 64,
+  /** A list that was agreed on by fewer, or in fewer regions, is none (protocol §3). */
+  listsMin: 15,
+  listRegionsMin: 3,
+  /** A client is told to refresh a list that is older (R36). */
+  listAgeMaxMs: 7 * 86_400_000,
   /** Bootstrap files that one mirror has seen: a new one a month from each of five vendors makes this in a year. */
   bootstrapsSeenMax: 64,
   bootstrapBytesMax: 262_144,

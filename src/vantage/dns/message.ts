@@ -268,7 +268,7 @@ function isWithin(name: string, zone: string): boolean {
 }
 
 /**
- * The records as texts, each once, at most `limits.dnsRecordsMax`. A TLSA record that is no association (RFC 6698
+ * The records as texts, each once, at most `limits.dnsRecordsMax` and `limits.dnsRecordsCharsMax`. A TLSA record that is no association (RFC 6698
  * §2.1: unknown numbers, a hash of another length) is left out and told: it must neither authenticate nor hide those
  * beside it; and where none is left, there is no answer, which is not the same as no policy.
  */
@@ -291,12 +291,25 @@ function readRecords(
   const notes: string[] = []
   if (faults.length > 0)
     notes.push(`${faults.length} of ${found.length} TLSA records are left out: ${faults[0]}`)
-  if (texts.size > limits.dnsRecordsMax)
-    notes.push(`of ${texts.size} records the first ${limits.dnsRecordsMax} are kept`)
+  const kept = firstOf(texts)
+  if (texts.size > kept.length)
+    notes.push(`of ${texts.size} records the first ${kept.length} are kept`)
   return {
-    records: [...texts].slice(0, limits.dnsRecordsMax),
+    records: kept,
     error: notes.length > 0 ? notes.join('; ') : null,
   }
+}
+
+/** As many of `texts` as an observation has room for. */
+function firstOf(texts: ReadonlySet<string>): readonly string[] {
+  const kept: string[] = []
+  let chars = 0
+  for (const text of texts) {
+    chars += text.length
+    if (kept.length >= limits.dnsRecordsMax || chars > limits.dnsRecordsCharsMax) break
+    kept.push(text)
+  }
+  return kept
 }
 
 function addressText(data: Uint8Array, type: 'A' | 'AAAA'): string {
