@@ -109,11 +109,13 @@ const rules: readonly Rule[] = [
     rule: 'only what verifies may say that something is verified',
     check: checkVerified,
     broken: [
-      { 'src/client/a.ts': 'const v = x as Verified<Observation>' },
+      { 'src/client/a.ts': 'function verifyX() {\n  return x as Verified<Observation>\n}' },
+      { 'src/observation/a.ts': 'function verifyX() {}\nfunction readX() { x as Verified<X> }' },
+      { 'src/observation/a.test.ts': 'function verifyX() { return x as Verified<X> }' },
       { 'test/a.ts': 'const v = x as unknown as Verified<Observation>' },
     ],
     sound: [
-      { 'src/observation/sign.ts': 'return observation as Verified<Observation>' },
+      { 'src/protocol/a.ts': 'export function verifyList() {\n  return list as Verified<List>\n}' },
       { 'src/client/a.ts': 'function judge(x: Verified<Observation>) {} // as Verified<X>' },
     ],
   },

@@ -53,24 +53,25 @@ export function checkBans(files: readonly SourceFile[]): readonly Finding[] {
   })
 }
 
-/** The only files whose functions may say that something is verified. */
-export const verifiers: readonly string[] = [
-  'src/observation/sign.ts',
-  'src/protocol/descriptor.ts',
-]
-
-/** Casts to `Verified<…>` outside of the functions that verify. */
+/** Casts to `Verified<…>` outside of the functions that verify: those of the signed statements, named `verify…`. */
 export function checkVerified(files: readonly SourceFile[]): readonly Finding[] {
-  return files
-    .filter((file) => isTypeScript(file) && !verifiers.includes(file.path))
-    .flatMap((file) =>
-      findAll(file, /\bas (?:unknown as )?Verified</g, {
-        code: mask(file.text, 'comments and strings'),
-        say: () =>
-          `casts to Verified: only ${verifiers.join(', ')} may, where they have verified it`,
-      }),
-    )
+  return files.filter(isTypeScript).flatMap((file) => {
+    const code = mask(file.text, 'comments and strings')
+    return findAll(file, /\bas (?:unknown as )?Verified</g, {
+      code,
+      say: ({ index }) => {
+        const within = [...code.slice(0, index).matchAll(/^(?:export )?function (\w+)/gm)].at(
+          -1,
+        )?.[1]
+        return statements.test(file.path) && /^verify[A-Z]/.test(within ?? '')
+          ? null
+          : 'casts to Verified: only a verify… function of observation, protocol or membership may, at its end'
+      },
+    })
+  })
 }
+
+const statements = /^src\/(observation|protocol|membership)\/(?!.*\.test\.ts$)/
 
 /** TypeScript files that do not begin with a sentence on their purpose; that of a test beside its source is plain. */
 export function checkHeaders(files: readonly SourceFile[]): readonly Finding[] {
