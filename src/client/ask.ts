@@ -3,14 +3,8 @@
 import { base64url, textOf, utf8 } from '../base/bytes.ts'
 import { Failure } from '../base/failure.ts'
 import { limits } from '../base/limits.ts'
-import type { Verified } from '../observation/observation.ts'
-import { isRejection, verifyObservation, type AnswerKey } from '../observation/sign.ts'
-import {
-  answerKeysOf,
-  mirrorChainFault,
-  verifyDescriptor,
-  type Descriptor,
-} from '../protocol/descriptor.ts'
+import { isRejection, verifyObservation } from '../observation/sign.ts'
+import { mirrorPool, peerOf } from '../protocol/peers.ts'
 import {
   answerSchema,
   paths,
@@ -20,6 +14,7 @@ import {
 } from '../protocol/routes.ts'
 import { NetworkError, type HttpsPool, type Runtime } from '../runtime/runtime.ts'
 import type { Abstention, Answer } from '../verdict/verdict.ts'
+import { createDescriptors } from './descriptors.ts'
 
 /** What is asked of a mirror, apart from nonce and descriptor. */
 export type Ask = Pick<Question, 'target' | 'fresh' | 'asked' | 'handshakes'>
@@ -41,12 +36,6 @@ export interface Desk {
 
 type Needs = Pick<Runtime, 'clock' | 'random' | 'crypto' | 'network'>
 
-interface KnownDescriptor {
-  readonly statement: string
-  readonly descriptor: Verified<Descriptor>
-  readonly answerKeys: readonly AnswerKey[]
-}
-
 /** A desk with its own connections and the descriptors that it has verified. */
 export function createDesk(needs: Needs): Desk {
   const pool = mirrorPool(needs)
@@ -59,7 +48,7 @@ export function createDesk(needs: Needs): Desk {
     const vantage = { id: mirror.id, region: mirror.region }
     const nonce = base64url(needs.random.bytes(limits.nonceBytes))
     const answer = await post(pool, mirror, { body: { ...question, nonce }, signal })
-    const known = descriptors.learn(mirror, answer)
+    const known = descriptors.learn(mirror.id, answer.descriptor)
     const verified = verifyObservation(needs.crypto, answer.observation, {
       vantage: mirror.id,
       answerKeys: known.answerKeys,
@@ -92,52 +81,6 @@ export function createDesk(needs: Needs): Desk {
       ),
     close: () => pool.close(),
   }
-}
-
-/** The descriptors that were verified, until they expire. */
-function createDescriptors({ clock, crypto }: Pick<Needs, 'clock' | 'crypto'>) {
-  const descriptors = new Map<string, KnownDescriptor>()
-  const known = (id: string): KnownDescriptor | null => {
-    const one = descriptors.get(id)
-    return one !== undefined && one.descriptor.exp > clock.now() ? one : null
-  }
-  return {
-    known,
-    /** The descriptor that came with `answer`, else the known one. @throws Failure when there is none that verifies */
-    learn: (mirror: ListEntry, answer: MirrorAnswer): KnownDescriptor => {
-      const { descriptor: statement } = answer
-      const remembered = known(mirror.id)
-      if (statement === undefined) {
-        if (remembered !== null) return remembered
-        throw new Failure('mirror-rejected', {
-          mirror: mirror.id,
-          why: 'it did not send its descriptor',
-        })
-      }
-      const descriptor = verifyDescriptor(crypto, statement, { id: mirror.id, now: clock.now() })
-      const learned = { statement, descriptor, answerKeys: answerKeysOf(descriptor) }
-      descriptors.set(mirror.id, learned)
-      return learned
-    },
-  }
-}
-
-/** A pool whose peers must show the chain of the mirror that they are asked as. */
-export function mirrorPool(needs: Pick<Runtime, 'clock' | 'crypto' | 'network'>): HttpsPool {
-  const { clock, crypto } = needs
-  return needs.network.httpsPool({
-    accept: (peer, chain) => {
-      const certificates = chain.map((der) => crypto.readCertificate(der))
-      const expected = { id: peer.id, now: clock.now(), address: peer.endpoint.address }
-      const fault = mirrorChainFault(crypto, certificates, expected)
-      if (fault !== null) throw new Failure('mirror-rejected', { mirror: peer.id, why: fault })
-    },
-  })
-}
-
-/** The pool's name of `mirror`. */
-export function peerOf(mirror: Pick<ListEntry, 'ip' | 'port' | 'id'>) {
-  return { endpoint: { address: mirror.ip, port: mirror.port }, id: mirror.id }
 }
 
 async function post(

@@ -7,9 +7,9 @@ import { limits } from '../base/limits.ts'
 import type { Verified } from '../observation/observation.ts'
 import { readBootstrap } from '../protocol/bootstrap.ts'
 import { verifyDescriptor, type Descriptor } from '../protocol/descriptor.ts'
+import { mirrorPool, peerOf } from '../protocol/peers.ts'
 import { paths, wellKnownSchema, type ListEntry } from '../protocol/routes.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { mirrorPool, peerOf } from './ask.ts'
 
 /** A file of mirrors and where its bytes come from, for messages. */
 export interface MirrorFile {

@@ -2,7 +2,7 @@
 
 import { createMirrorAuthority } from '../../src/mirror/identity.ts'
 import { serveMirror } from '../../src/mirror/serve.ts'
-import { peerOf } from '../../src/client/ask.ts'
+import { peerOf } from '../../src/protocol/peers.ts'
 import { nodeClock } from '../../src/runtime/node/clock.ts'
 import { nodeRuntime } from '../../src/runtime/node/runtime.ts'
 import { createResolver } from '../../src/vantage/dns/resolver.ts'
