@@ -104,6 +104,31 @@ export const limits = {
   batchAnswersMax: 32,
   batchWaitMs: 2,
 
+  // Oblivious questions (RFC 9458, protocol §10)
+  /** Requests and responses are padded to multiples of these, so that their size says little of the name (RFC 8467 §4.1). */
+  obliviousRequestBlockBytes: 128,
+  obliviousResponseBlockBytes: 468,
+  /** The longest question that `requestBytesMax` allows, framed, padded and sealed, would hold 1 kB more than any has. */
+  obliviousRequestBytesMax: 4_096,
+  /** The longest answer, `mirrorAnswerBytesMax`, framed, padded and sealed. */
+  obliviousResponseBytesMax: 66_560,
+  /** Our messages have two fields; others may have a few more. */
+  binaryHttpFieldsMax: 16,
+  /** A question may be dated this far from the gateway's clock, and is remembered for as long as it could be repeated. */
+  obliviousDateMs: 120_000,
+  /** Questions remembered: a thousand a second for the four minutes that their dates span. Twenty bytes each, and the set's own. */
+  obliviousRemembered: 262_144,
+  /** A gateway's answer to a relay. The client would not wait for longer, and asks another relay. */
+  relayTimeoutMs: 1_500,
+  /** A client gives the first relay this long: what is left of `mirrorTimeoutMs` is for the second. */
+  relayPatienceMs: 1_000,
+  /** Questions that a relay carries at a time: in all, of one network, and to one gateway. */
+  relayedMax: 1_024,
+  relayedPerNetworkMax: 64,
+  relayedPerGatewayMax: 256,
+  /** A relay shows all clients the same descriptor of a gateway for this long. */
+  relayDescriptorMs: 300_000,
+
   // Store
   /** Another process may be about to close the database that we open. */
   databaseBusyMs: 1_000,
