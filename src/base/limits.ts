@@ -135,6 +135,14 @@ export const limits = {
   /** The journal is cut back to this after a burst of changes. */
   databaseJournalBytesMax: 16_777_216,
 
+  // Log of a vantage's own observations
+  /** Sizes beyond 2^48 are not taken: no log comes near, and sums of sizes stay whole numbers. */
+  logLeavesMax: 281_474_976_710_656,
+  /** A head in compact form has 400 bytes. */
+  logHeadBytesMax: 1_024,
+  /** Hashes of one proof: a tree of 2^48 leaves needs 50. */
+  logPathMax: 64,
+
   // Client
   mirrorAnswerBytesMax: 65_536,
   mirrorTimeoutMs: 2_000,

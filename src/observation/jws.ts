@@ -16,7 +16,10 @@ export type StatementType =
   | 'smn-obs+jws'
   | 'smn-descriptor+jws'
   | 'smn-list+jws'
+  | 'smn-list-digest+jws'
+  | 'smn-bootstrap-seen+jws'
   | 'smn-bootstrap+jws'
+  | 'smn-head+jws'
 
 /**
  * `EdDSA` (RFC 8037) and `ES256` (RFC 7518 §3.4) as registered. `smn-EdDSA-MT`: one Ed25519 signature over the

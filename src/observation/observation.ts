@@ -121,6 +121,11 @@ export interface Observation {
     readonly retryAfterMs: number | null
   } | null
   readonly source: 'fresh' | 'cache'
+  /**
+   * 16 random bytes in base64url that hide the sight among the leaves of the vantage's log (`leafOf`); absent where
+   * it keeps none.
+   */
+  readonly salt?: string
   /** Null unless answered. */
   readonly sight: Omit<Sight, 'target'> | null
 }

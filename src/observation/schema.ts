@@ -89,5 +89,9 @@ export const observationSchema: z.ZodType<Observation> = z.object({
     })
     .nullable(),
   source: z.enum(['fresh', 'cache']),
+  salt: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{22}$/)
+    .exactOptional(),
   sight: sight.nullable(),
 })

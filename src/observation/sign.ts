@@ -69,8 +69,8 @@ export function verifyObservation(
   return misfitOf(observation, expected, answerKey) ?? (observation as Verified<Observation>)
 }
 
-/** True for a Rejection, false for a verified observation. */
-export function isRejection(value: Verified<Observation> | Rejection): value is Rejection {
+/** True for a Rejection, false for what was verified. */
+export function isRejection(value: Verified<object> | Rejection): value is Rejection {
   return 'code' in value
 }
 
