@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { createOutput, hasColours, type OutputStream } from './output.ts'
+import { widthOfTerminal } from './progress.ts'
 import { bold, green, text } from './text.ts'
 
 /** A stream that keeps what is written to it. */
@@ -83,4 +84,10 @@ test('an error is one line and a hint, whatever it quotes', () => {
   const { out, stderr } = outputOn(false)
   out.error('read "a\nb": no', 'try\u001b[2J again')
   assert.equal(stderr.written, 'sightline: read "a\\nb": no\nhint: try\\u001b[2J again\n')
+})
+
+test('a terminal that says 0 columns is taken to have 80', () => {
+  assert.equal(widthOfTerminal({ columns: 0 }), 80)
+  assert.equal(widthOfTerminal({ columns: 132 }), 132)
+  assert.equal(widthOfTerminal({}), 80)
 })

@@ -1,7 +1,7 @@
 // All that the program prints. Results go to standard output; progress, notes and errors to standard error.
 // No capital at the start and no full stop at the end of a message: it is a line of a terminal, not prose.
 
-import { createProgress, type Progress, type ProgressStream } from './progress.ts'
+import { createProgress, widthOfTerminal, type Progress, type ProgressStream } from './progress.ts'
 import { bold, dim, jsonLine, pad, red, render, text, widthOf, yellow, type Text } from './text.ts'
 
 /** A standard stream, as far as we use it. */
@@ -70,7 +70,7 @@ export function createOutput(options: OutputOptions): Output {
   return {
     wantsJson: options.json,
     isTerminal: stdout.isTTY === true,
-    columns: Math.min(100, Math.max(40, stdout.columns ?? 80)),
+    columns: Math.min(100, Math.max(40, widthOfTerminal(stdout))),
     line: (value = '') => writeOut(render(value, colours.out)),
     json: (value) => writeOut(jsonLine(value)),
     table: (rows, head) => {

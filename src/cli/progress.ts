@@ -30,7 +30,7 @@ export function createProgress(
     show: (line) => {
       if (!active) return
       const plain = render(line, false)
-      const width = (stream.columns ?? 80) - 1
+      const width = widthOfTerminal(stream) - 1
       const fits = plain.length <= width
       const visible = fits ? render(line, options.colours) : `${plain.slice(0, width - 1)}…`
       stream.write(`${eraseLine}${visible}`)
@@ -42,4 +42,9 @@ export function createProgress(
       shown = false
     },
   }
+}
+
+/** Columns of the terminal behind `stream`; 80 where it does not say, or says 0 as some do. */
+export function widthOfTerminal(stream: Pick<ProgressStream, 'columns'>): number {
+  return stream.columns === undefined || stream.columns === 0 ? 80 : stream.columns
 }
