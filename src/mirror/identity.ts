@@ -1,10 +1,11 @@
 // A mirror's own identity: a CA for its server certificate and nothing else, and short-lived answer keys (R86, R87).
 
-import { base64url, utf8 } from '../base/bytes.ts'
+import { base64, base64url, utf8 } from '../base/bytes.ts'
 import { limits } from '../base/limits.ts'
 import { authorityOf, createAuthority, issueServer, type Authority } from '../identity/issue.ts'
 import { mirrorIdOf } from '../observation/fingerprint.ts'
 import { ed25519Raw, signDescriptor, type Descriptor } from '../protocol/descriptor.ts'
+import { createGatewayKey, writeKeyConfiguration, type GatewayKey } from '../protocol/ohttp.ts'
 import { protocolVersion } from '../protocol/routes.ts'
 import type { Endpoint, Runtime, SigningKey } from '../runtime/runtime.ts'
 
@@ -16,6 +17,10 @@ export interface MirrorIdentity {
   readonly chainPem: string
   readonly answerKey: SigningKey
   readonly answerKeyId: string
+  /** Opens the questions that relays bring while this identity's descriptor is valid. */
+  readonly gatewayKey: GatewayKey
+  /** Until when the descriptor may be believed, ms since 1970 UTC. */
+  readonly expires: number
   /** JWS of typ `smn-descriptor+jws`. */
   readonly descriptor: string
   /** When a new identity must be made, ms since 1970 UTC. */
@@ -64,6 +69,7 @@ export function makeIdentity(
   const { key: answerKey } = crypto.generateKey('Ed25519')
   const x = base64url(ed25519Raw(answerKey.publicKey.spki))
   const answerKeyId = thumbprint(needs, x)
+  const gatewayKey = createGatewayKey(needs)
   const id = mirrorIdOf(crypto, authority.certificate.spki)
   const exp = now + limits.descriptorValidMs
   const descriptor: Descriptor = {
@@ -76,8 +82,9 @@ export function makeIdentity(
     domain: description.domain,
     region: description.region,
     answerKeys: [{ keyId: answerKeyId, alg: 'EdDSA', x, exp }],
+    ohttp: base64(writeKeyConfiguration(gatewayKey)),
     protocol: [protocolVersion],
-    capabilities: ['observe', 'list'],
+    capabilities: ['observe', 'list', 'relay'],
     contact: [...description.contact],
     software: 'sightline',
   }
@@ -87,6 +94,8 @@ export function makeIdentity(
     chainPem: server.chainPem,
     answerKey,
     answerKeyId,
+    gatewayKey,
+    expires: exp,
     descriptor: signDescriptor(
       server.key,
       [server.certificate.der, authority.certificate.der],

@@ -1,7 +1,7 @@
 // A mirror's statement about itself: its CA vouches for its server key, and that key for its answer keys (protocol §2).
 
 import { z } from 'zod'
-import { concat, fromBase64url, fromHex, textOf } from '../base/bytes.ts'
+import { concat, fromBase64, fromBase64url, fromHex, textOf } from '../base/bytes.ts'
 import { Failure } from '../base/failure.ts'
 import { limits } from '../base/limits.ts'
 import { mirrorIdOf } from '../observation/fingerprint.ts'
@@ -9,6 +9,7 @@ import { isStatementSigned, readStatement, signStatement } from '../observation/
 import type { Verified } from '../observation/observation.ts'
 import type { AnswerKey } from '../observation/sign.ts'
 import type { Certificate, Crypto, SigningKey } from '../runtime/runtime.ts'
+import { readKeyConfiguration, type KeyConfiguration } from './ohttp.ts'
 
 const instant = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 
@@ -43,6 +44,12 @@ export const descriptorSchema = z.object({
     )
     .min(1)
     .max(4),
+  /**
+   * The key configuration (RFC 9458 §3.1) for questions that a relay brings, in base64; null where none are taken. It
+   * is signed with the rest, under the id that the client has from its list: a relay cannot put another key in its
+   * place, and the gateway, which does not see who fetches its descriptor, cannot give a client a key of its own.
+   */
+  ohttp: z.string().max(128).nullable().default(null),
   protocol: z.array(z.string().max(16)).max(8),
   capabilities: z.array(z.string().max(32)).max(16),
   contact: z.array(z.string().max(256)).max(4),
@@ -143,6 +150,12 @@ export function answerKeysOf(descriptor: Verified<Descriptor>): readonly AnswerK
           },
         ]
   })
+}
+
+/** What questions to this mirror are sealed with; null where it takes none, or none that we can seal. */
+export function keyConfigurationOf(descriptor: Verified<Descriptor>): KeyConfiguration | null {
+  const bytes = descriptor.ohttp === null ? null : fromBase64(descriptor.ohttp)
+  return bytes === null ? null : readKeyConfiguration(bytes)
 }
 
 // RFC 8410 §4: the SubjectPublicKeyInfo of an Ed25519 key is this prefix and the 32 raw bytes.

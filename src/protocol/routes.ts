@@ -11,6 +11,14 @@ export const paths = {
   descriptor: '/.well-known/secure-mirror',
   observe: '/v1/observe',
   list: '/v1/list',
+  listDigest: '/v1/list/digest',
+  /** Followed by two hexadecimal digits. */
+  listBucket: '/v1/list/bucket/',
+  bootstrapSeen: '/v1/bootstrap-seen',
+  /** Questions that a relay brings (RFC 9458). */
+  gateway: '/v1/ohttp',
+  /** Followed by the id of the gateway that questions are for. */
+  relay: '/v1/relay/',
   ping: '/v1/ping',
   openapi: '/v1/openapi.json',
 } as const
