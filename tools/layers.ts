@@ -17,7 +17,7 @@ export const layers: readonly (readonly string[])[] = [
 /** What a room may use of its own layer. */
 export const beside: Readonly<Record<string, readonly string[]>> = {
   verdict: ['observation'],
-  membership: ['observation'],
+  membership: ['observation', 'verdict'],
   protocol: ['observation', 'membership'],
   channel: ['identity'],
 }
