@@ -6,7 +6,14 @@ export const problems = {
   'method-not-allowed': { status: 405, title: 'This path does not take this method' },
   'question-malformed': { status: 400, title: 'The question cannot be read' },
   'question-too-large': { status: 413, title: 'The question is too large' },
-  'media-type-unsupported': { status: 415, title: 'Questions are JSON' },
+  'media-type-unsupported': { status: 415, title: 'This path does not take this media type' },
+  'sealed-malformed': { status: 400, title: 'The sealed question cannot be read' },
+  'ohttp-key': { status: 422, title: 'The question is sealed for another key' },
+  date: { status: 400, title: 'The question is dated too far from this clock' },
+  'question-repeated': { status: 409, title: 'The question was asked before' },
+  'relay-unknown': { status: 404, title: 'This mirror does not know the mirror that is asked' },
+  'relay-busy': { status: 503, title: 'This mirror relays as much as it can' },
+  'relay-failed': { status: 502, title: 'The mirror that is asked gave no answer' },
   'internal-error': { status: 500, title: 'The mirror itself failed' },
 } as const
 
@@ -20,8 +27,30 @@ export interface ProblemDocument {
   readonly detail: string
 }
 
+/** Types that RFC 9458 §9.4 registers. */
+const registered: readonly ProblemCode[] = ['ohttp-key', 'date']
+
+/** The type of the problem document of `code`. */
+export function problemType(code: ProblemCode): string {
+  return registered.includes(code)
+    ? `https://iana.org/assignments/http-problem-types#${code}`
+    : `urn:sightline:problem:${code}`
+}
+
+/** The code of the problem document in `text`; null when it is none of ours. */
+export function problemCodeOf(text: string | null): ProblemCode | null {
+  const codes = Object.keys(problems) as ProblemCode[]
+  try {
+    const value: unknown = JSON.parse(text ?? '')
+    const type = typeof value === 'object' && value !== null && 'type' in value ? value.type : null
+    return codes.find((code) => problemType(code) === type) ?? null
+  } catch {
+    return null
+  }
+}
+
 /** The problem document of `code`; `detail` says what was wrong with this request and where. */
 export function problemDocument(code: ProblemCode, detail: string): ProblemDocument {
   const { status, title } = problems[code]
-  return { type: `urn:sightline:problem:${code}`, title, status, detail }
+  return { type: problemType(code), title, status, detail }
 }
