@@ -82,7 +82,7 @@ export async function startLiar(
     description: { addresses: [server.local], region, domain: null, contact: [] },
     probe: inventing,
     allowPrivate: true,
-    known: [],
+    known: () => [],
   })
   const { keyPem, chainPem } = mirror.identity()
   server.show(keyPem, chainPem)

@@ -134,6 +134,43 @@ export const limits = {
   databaseBusyMs: 1_000,
   /** The journal is cut back to this after a burst of changes. */
   databaseJournalBytesMax: 16_777_216,
+  /** Batches of changes that come within this time reach the disk together: one such way costs some milliseconds. */
+  storeWaitMs: 20,
+  /** Changes of one batch, and of batches that wait: more than a mirror has reason to make at once. */
+  storeChangesMax: 16_384,
+  /** A target and a mirror id beside each other. */
+  storeKeyCharsMax: 1_100,
+  /** What is out of date is deleted this often, a part at a time: each must not take long. */
+  storeSweepMs: 60_000,
+  storeSweepRowsMax: 1_000,
+  /** Damaged rows are set aside for the operator to look at; older ones give way. */
+  storeDamagedMax: 1_000,
+  /** 65,536 candidates and 20,000 listed mirrors, with room for those that are remembered as gone. */
+  storedPeersMax: 100_000,
+  /** A peer's descriptor, and what is thought of it. */
+  storedPeerCharsMax: 24_576,
+  /** Removals under way. At a day each, 4,096 are more votes than a mirror could test for. */
+  storedRequestsMax: 4_096,
+  /** A request carries its evidence. */
+  storedRequestCharsMax: 131_072,
+  /** Nine for each request, and those that others asked for. */
+  storedVotesMax: 65_536,
+  storedVoteCharsMax: 4_096,
+  storedProceduresMs: 30 * 86_400_000,
+  /** Names that may be asked again: the rules themselves keep 20,000. */
+  storedCorpusMax: 50_000,
+  storedCorpusCharsMax: 4_096,
+  storedCorpusMs: 7 * 86_400_000,
+  /** What owners said of themselves over time, for as long as a server certificate lives. */
+  storedNamesMax: 100_000,
+  storedNameCharsMax: 8_192,
+  storedNamesMs: 90 * 86_400_000,
+  /** Reports that were taken: observations older than some minutes are not taken in new ones. */
+  storedReportsMax: 500_000,
+  storedReportCharsMax: 64,
+  storedReportsMs: 86_400_000,
+  storedSettingsMax: 1_000,
+  storedSettingCharsMax: 65_536,
 
   // Log of a vantage's own observations
   /** Sizes beyond 2^48 are not taken: no log comes near, and sums of sizes stay whole numbers. */
@@ -142,6 +179,10 @@ export const limits = {
   logHeadBytesMax: 1_024,
   /** Hashes of one proof: a tree of 2^48 leaves needs 50. */
   logPathMax: 64,
+  /** Leaves that are kept: at ten looks a second some days, at one a minute 16 years; 120 bytes each, 1 GB in all. */
+  logLeavesKeptMax: 8_388_608,
+  /** Leaves forgotten at a time, in whole multiples of 256. */
+  logForgottenAtOnceMax: 4_096,
 
   // Client
   mirrorAnswerBytesMax: 65_536,
@@ -163,21 +204,10 @@ export const limits = {
   listTimeoutMs: 10_000,
   /** Coming to a list as a whole; mirrors that have not said all by then are counted as silent. */
   refreshTimeoutMs: 120_000,
-  /** Mirrors that are asked for lists: a majority of liars among 100 has 10^-5 at 30 % of them. */
-  listsAskedMax: 100,
-  /** Mirrors of the last list that a refresh asks besides those of the bootstrap files. */
-  listsAskedAgain: 25,
   /** Mirrors that are asked at a time. */
   listsAtOnce: 16,
-  /** Whole lists that are read before single buckets are. */
-  listsWhole: 3,
   /** Beyond a quarter of all buckets a whole list costs less than its parts. */
   bucketsPerMirrorMax: 64,
-  /** A list that was agreed on by fewer, or in fewer regions, is none (protocol §3). */
-  listsMin: 15,
-  listRegionsMin: 3,
-  /** A client is told to refresh a list that is older (R36). */
-  listAgeMaxMs: 7 * 86_400_000,
   /** Bootstrap files that one mirror has seen: a new one a month from each of five vendors makes this in a year. */
   bootstrapsSeenMax: 64,
   bootstrapBytesMax: 262_144,

@@ -1,13 +1,14 @@
 // The answering part of a Secure Mirror: routes, caches and signatures over one vantage (protocol §4, §5, §11).
 
 import type { Authority } from '../identity/issue.ts'
-import { signStatement } from '../observation/jws.ts'
-import { paths, type ListEntry, type MirrorList } from '../protocol/routes.ts'
+import type { BootstrapSeen, KnownMirror } from '../protocol/lists.ts'
+import { paths } from '../protocol/routes.ts'
 import type { HttpQuestion, HttpReply, Runtime } from '../runtime/runtime.ts'
 import type { Probe } from '../vantage/probe.ts'
 import { createAnswerer } from './answers.ts'
 import { createDesk } from './desk.ts'
 import { makeIdentity, type MirrorDescription, type MirrorIdentity } from './identity.ts'
+import { createLists } from './lists.ts'
 import { json, problem, wrongMethod } from './replies.ts'
 
 export interface MirrorOptions {
@@ -17,8 +18,10 @@ export interface MirrorOptions {
   readonly probe: Probe
   /** Looks at private addresses and unusual ports for strangers: for test networks alone. */
   readonly allowPrivate: boolean
-  /** Other mirrors that this one knows and lists (R132). */
-  readonly known: readonly ListEntry[]
+  /** Other mirrors that this one knows and lists (R132), as they are at the time. */
+  readonly known: () => readonly KnownMirror[]
+  /** Bootstrap files that it has seen (T1); none unless given. */
+  readonly bootstraps?: BootstrapSeen['files']
 }
 
 /** A mirror without its socket: questions in, answers out. */
@@ -39,7 +42,6 @@ type Needs = Pick<Runtime, 'clock' | 'random' | 'crypto' | 'log'>
 export function createMirror(needs: Needs, options: MirrorOptions): Mirror {
   let identity = makeIdentity(needs, options.authority, options.description)
   let answerer = createAnswerer(needs, identity)
-  let listed: string | null = null
   const desk = createDesk({
     clock: needs.clock,
     log: needs.log,
@@ -47,22 +49,24 @@ export function createMirror(needs: Needs, options: MirrorOptions): Mirror {
     allowPrivate: options.allowPrivate,
     answerer: () => answerer,
   })
-  const list = (): string => {
-    listed ??= signList(needs, identity, options.known)
-    return listed
-  }
+  const lists = createLists(needs, {
+    identity: () => identity,
+    known: options.known,
+    bootstraps: () => options.bootstraps ?? [],
+  })
   return {
     id: identity.id,
     identity: () => identity,
     renew: () => {
       identity = makeIdentity(needs, options.authority, options.description)
       answerer = createAnswerer(needs, identity)
-      listed = null
       return identity
     },
     cached: () => desk.cached(),
     handle: (question) => {
       const [path = '', query = ''] = question.path.split('?', 2)
+      const got = (reply: () => HttpReply): HttpReply =>
+        question.method === 'GET' ? reply() : wrongMethod('GET')
       switch (path) {
         case paths.observe:
           if (question.method === 'POST') return desk.answer(question, () => identity.descriptor)
@@ -70,27 +74,22 @@ export function createMirror(needs: Needs, options: MirrorOptions): Mirror {
             ? desk.shared(question, query)
             : wrongMethod('GET or POST')
         case paths.descriptor:
-          return question.method === 'GET'
-            ? json(200, JSON.stringify({ descriptor: identity.descriptor }), 'max-age=3600')
-            : wrongMethod('GET')
+          return got(() =>
+            json(200, JSON.stringify({ descriptor: identity.descriptor }), 'max-age=3600'),
+          )
         case paths.list:
-          return question.method === 'GET'
-            ? json(200, JSON.stringify({ list: list() }), 'max-age=60')
-            : wrongMethod('GET')
+          return got(() => lists.list(query))
+        case paths.listDigest:
+          return got(() => lists.digest())
+        case paths.bootstrapSeen:
+          return got(() => lists.bootstrapSeen())
         case paths.ping:
           return { status: 204, contentType: 'text/plain', cacheControl: 'no-store', body: '' }
         default:
-          return problem('not-found', `this mirror answers at ${Object.values(paths).join(', ')}`)
+          return path.startsWith(paths.listBucket)
+            ? got(() => lists.bucket(path.slice(paths.listBucket.length)))
+            : problem('not-found', `this mirror answers at ${Object.values(paths).join(', ')}`)
       }
     },
   }
-}
-
-function signList(needs: Needs, identity: MirrorIdentity, known: readonly ListEntry[]): string {
-  const list: MirrorList = { v: 1, iss: identity.id, iat: needs.clock.now(), mirrors: [...known] }
-  return signStatement(
-    identity.answerKey,
-    { type: 'smn-list+jws', keyId: identity.answerKeyId },
-    JSON.stringify(list),
-  )
 }

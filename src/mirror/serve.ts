@@ -3,6 +3,7 @@
 import { limits } from '../base/limits.ts'
 import type { Authority } from '../identity/issue.ts'
 import { formatMirrorUrl } from '../protocol/bootstrap.ts'
+import type { BootstrapSeen } from '../protocol/lists.ts'
 import type { ListEntry } from '../protocol/routes.ts'
 import type { Endpoint, Runtime } from '../runtime/runtime.ts'
 import type { Resolver } from '../vantage/dns/resolver.ts'
@@ -24,6 +25,8 @@ export interface ServeOptions {
   readonly allowPrivate: boolean
   /** Other mirrors that this one lists. */
   readonly known: readonly ListEntry[]
+  /** Bootstrap files that it has seen; none unless given. */
+  readonly bootstraps?: BootstrapSeen['files']
 }
 
 /** A mirror that answers. */
@@ -45,13 +48,16 @@ export async function serveMirror(needs: Runtime, options: ServeOptions): Promis
   const { port } = server.local
   const addresses = options.addresses.map((address) => ({ address, port }))
   const network = { ...needs.network, connect: pacedConnect(needs.clock, needs.network) }
-  const { authority, region, domain, contact, resolver, allowPrivate, known } = options
+  const { authority, region, domain, contact, resolver, allowPrivate, bootstraps = [] } = options
+  const since = needs.clock.now()
+  const known = options.known.map((one) => ({ ...one, since, status: 'active' as const }))
   const mirror = createMirror(needs, {
     authority,
     description: { addresses, region, domain, contact },
     probe: createProbe({ ...needs, network }, { resolver, allowPrivate }),
     allowPrivate,
-    known,
+    known: () => known,
+    bootstraps,
   })
   const show = (): void => server.show(mirror.identity().keyPem, mirror.identity().chainPem)
   show()

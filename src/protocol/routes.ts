@@ -61,16 +61,6 @@ export const listEntrySchema = z.object({
 
 export type ListEntry = z.infer<typeof listEntrySchema>
 
-/** A list of mirrors, as a mirror signs it (typ `smn-list+jws`). */
-export const listSchema = z.object({
-  v: z.literal(1),
-  iss: z.string().length(43),
-  iat: z.number().int().min(0),
-  mirrors: z.array(listEntrySchema).max(20_000),
-})
-
-export type MirrorList = z.infer<typeof listSchema>
-
 /** What `GET /.well-known/secure-mirror` answers. */
 export const wellKnownSchema = z.object({
   descriptor: z.string().max(limits.descriptorBytesMax),

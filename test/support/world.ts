@@ -22,6 +22,7 @@ import type {
   Sight,
 } from '../../src/observation/observation.ts'
 import type { Target } from '../../src/observation/target.ts'
+import type { KnownMirror } from '../../src/protocol/lists.ts'
 import type { ListEntry } from '../../src/protocol/routes.ts'
 import { orAborted, sleep } from '../../src/runtime/deadline.ts'
 import { nodeCrypto } from '../../src/runtime/node/crypto.ts'
@@ -59,6 +60,8 @@ export interface WorldMirror {
   tamper: ((reply: HttpReply, question: HttpQuestion) => HttpReply) | null
   /** Questions that reached it. */
   asked: number
+  /** The other mirrors that it lists: at first all of the world, as active. */
+  known: readonly KnownMirror[]
 }
 
 export interface World {
@@ -112,6 +115,10 @@ export function createWorld(options: {
     places.set(address, made)
     return made
   })
+  for (const one of mirrors)
+    one.known = mirrors
+      .filter((other) => other !== one)
+      .map((other) => ({ ...other.entry, since: clock.now(), status: 'active' }))
   const client: World['client'] = (own, given = {}) =>
     createClient(runtime, {
       mirrors: mirrors.map((mirror) => mirror.entry),
@@ -151,7 +158,7 @@ function createWorldMirror(
     },
     probe: scriptedProbe(runtime.clock, () => made.self?.scene ?? options.scene),
     allowPrivate: true,
-    known: [],
+    known: () => made.self?.known ?? [],
   })
   made.self = {
     entry: { ip: options.address, port: 443, id: mirror.id, region: options.region },
@@ -160,6 +167,7 @@ function createWorldMirror(
     latencyMs: 20,
     tamper: null,
     asked: 0,
+    known: [],
   }
   return made.self
 }
