@@ -43,6 +43,8 @@ const rows: readonly [name: string, base: string, isWithin: boolean][] = [
   ['2001:db8::1', '2001:db8::/32', true],
   ['2001:db9::1', '2001:db8::/32', false],
   ['::ffff:192.0.2.1', '::/0', true],
+  ['192.0.2.1', '::/0', false],
+  ['2001:db8::1', '0.0.0.0/0', false],
 ]
 for (const [name, base, isWithin] of rows)
   test(`${name} is ${isWithin ? '' : 'not '}within ${JSON.stringify(base)}`, () => {

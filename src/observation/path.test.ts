@@ -262,6 +262,16 @@ test('of two ways up, the one that is valid is found', () => {
     assertValid(validate([leaf, second, ...middle, root], root), up)
 })
 
+test('of two ways up that are not valid, the first is told', () => {
+  const { name, key: sharedKey } = first
+  const ways = [{ notAfter: testNow - 1 }, { keyUsage: ['cRLSign'] }] as const
+  const middles = ways.map((way) =>
+    makeIntermediate(root, { subject: name, key: sharedKey, ...way }),
+  )
+  assertFault(validate([leaf, second, ...middles], root), 'expired')
+  assertFault(validate([leaf, second, ...middles.toReversed()], root), 'may-not-sign')
+})
+
 test('loops end', () => {
   const a = makeKey()
   const b = makeKey()

@@ -74,7 +74,8 @@ test('every selector and matching type names a certificate at its place', () => 
     assert.equal(outcome(sent, [record(`2 ${numbers}`, middle)]), 'depth 1', numbers)
     assert.equal(outcome(sent, [record(`2 ${numbers}`, root)]), 'depth 2', numbers)
     assert.equal(outcome(sent, [record(`3 ${numbers}`, middle)]), 'other-key', numbers)
-    assert.equal(outcome(sent, [record(`2 ${numbers}`, leaf)]), 'anchor-is-server', numbers)
+    for (const chain of [sent, [leaf, leaf, middle, root]])
+      assert.equal(outcome(chain, [record(`2 ${numbers}`, leaf)]), 'anchor-is-server', numbers)
   }
   for (const numbers of ['0 1', '0 2', '1 1', '1 2'])
     assert.equal(outcome(sent, [record(`2 ${numbers}`, stranger)]), 'anchor-not-sent', numbers)
@@ -162,6 +163,7 @@ test('a CA certificate that was sent binds, though the record holds its key', ()
   // One that leads nowhere binds nobody.
   const elsewhere = makeRoot({ subject: ['Elsewhere'], key: root.key, ...dates })
   assert.equal(outcome([direct, elsewhere], [record('2 1 0', root)]), 'depth 1')
+  assert.equal(outcome([direct, elsewhere, old], [record('2 1 1', root)]), 'expired')
 })
 
 test('the strongest digest of a usage and selector counts, and full data always (RFC 7671 §9)', () => {

@@ -181,7 +181,7 @@ function attemptAuthority(
   crypto: MatchCrypto,
 ): Outcome {
   const sent = others
-    .filter((one) => isNamed(one, association, crypto) && !equalBytes(one.der, leaf.der))
+    .filter((one) => isNamed(one, association, crypto))
     .map((certificate): Anchor => ({ kind: 'certificate', certificate }))
   let reach = reachAnchors(sent, findPath)
   if (isNowhere(reach)) {
