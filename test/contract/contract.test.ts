@@ -1,5 +1,9 @@
 // Every implementation of an interface runs that interface's suite.
 
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before } from 'node:test'
 import { createMirrorAuthority } from '../../src/mirror/identity.ts'
 import { serveMirror } from '../../src/mirror/serve.ts'
 import { peerOf } from '../../src/protocol/peers.ts'
@@ -7,10 +11,13 @@ import { nodeClock } from '../../src/runtime/node/clock.ts'
 import { nodeRuntime } from '../../src/runtime/node/runtime.ts'
 import { createResolver } from '../../src/vantage/dns/resolver.ts'
 import { freePort } from '../support/service.ts'
+import { createMemoryStore } from '../../src/store/memory/backend.ts'
+import { openSqliteStore } from '../../src/store/sqlite/backend.ts'
 import { createVirtualClock } from '../support/virtual-clock.ts'
 import { createWorld } from '../support/world.ts'
 import { clockContract } from './clock.ts'
 import { httpsPoolContract } from './https-pool.ts'
+import { mirrorStoreContract } from './mirror-store.ts'
 
 clockContract('the real clock', () => ({ clock: nodeClock, pass: (promise) => promise }))
 clockContract('the virtual clock', () => {
@@ -52,4 +59,19 @@ httpsPoolContract('the virtual network', async () => {
     pass: (promise) => clock.runUntil(promise),
     stop: async () => {},
   }
+})
+
+mirrorStoreContract('memory', async ({ clock, log, ...options }) =>
+  createMemoryStore({ clock, log }, options),
+)
+
+let folder = ''
+let stores = 0
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sightline-stores-'))
+})
+after(() => rm(folder, { recursive: true, force: true }))
+mirrorStoreContract('SQLite', async ({ clock, log, ...options }) => {
+  const needs = { clock, log, databases: nodeRuntime().databases }
+  return openSqliteStore(needs, join(folder, `${++stores}.db`), options)
 })
