@@ -33,6 +33,7 @@ export interface FailureDetails {
   'resolver-missing': { why: string }
   'statement-rejected': { kind: string; why: string }
   'mirror-rejected': { mirror: string; why: string }
+  'relay-failed': { mirror: string; relay: string | null; why: string }
   'dns-update-failed': { server: string; why: string; advice: string | null }
   'name-malformed': { name: string; why: string }
   'name-refused': { name: string; why: string }
@@ -159,6 +160,11 @@ const catalogue: { readonly [C in FailureCode]: Entry<C> } = {
   },
   'statement-rejected': { blame: 'own', message: (d) => `verify ${d.kind}: ${d.why}` },
   'mirror-rejected': { blame: 'own', message: (d) => `accept mirror ${quote(d.mirror)}: ${d.why}` },
+  'relay-failed': {
+    blame: 'own',
+    message: (d) =>
+      `ask mirror ${quote(d.mirror)} through ${d.relay === null ? 'a relay' : `relay ${d.relay}`}: ${d.why}`,
+  },
   'dns-update-failed': {
     blame: 'own',
     message: (d) => `update DNS at ${quote(d.server)}: ${d.why}`,

@@ -12,9 +12,11 @@ import {
   type MirrorAnswer,
   type Question,
 } from '../protocol/routes.ts'
-import { NetworkError, type HttpsPool, type Runtime } from '../runtime/runtime.ts'
+import { NetworkError, type Runtime } from '../runtime/runtime.ts'
 import type { Abstention, Answer } from '../verdict/verdict.ts'
+import { directCarrier, type Carrier } from './carrier.ts'
 import { createDescriptors } from './descriptors.ts'
+import { obliviousCarrier } from './oblivious.ts'
 
 /** What is asked of a mirror, apart from nonce and descriptor. */
 export type Ask = Pick<Question, 'target' | 'fresh' | 'asked' | 'handshakes'>
@@ -36,10 +38,20 @@ export interface Desk {
 
 type Needs = Pick<Runtime, 'clock' | 'random' | 'crypto' | 'network'>
 
+export interface DeskOptions {
+  /** Mirrors through which others are asked, so that those do not see who asks; asked without a detour unless given. */
+  readonly relays?: readonly ListEntry[]
+}
+
 /** A desk with its own connections and the descriptors that it has verified. */
-export function createDesk(needs: Needs): Desk {
+export function createDesk(needs: Needs, options: DeskOptions = {}): Desk {
   const pool = mirrorPool(needs)
   const descriptors = createDescriptors(needs)
+  const { relays } = options
+  const carrier =
+    relays === undefined
+      ? directCarrier(pool)
+      : obliviousCarrier(needs, { pool, relays, descriptors })
   const exchange = async (
     mirror: ListEntry,
     question: Ask & { readonly descriptor: boolean },
@@ -47,7 +59,7 @@ export function createDesk(needs: Needs): Desk {
   ): Promise<SignedAnswer | Abstention> => {
     const vantage = { id: mirror.id, region: mirror.region }
     const nonce = base64url(needs.random.bytes(limits.nonceBytes))
-    const answer = await post(pool, mirror, { body: { ...question, nonce }, signal })
+    const answer = await post(carrier, mirror, { body: { ...question, nonce }, signal })
     const known = descriptors.learn(mirror.id, answer.descriptor)
     const verified = verifyObservation(needs.crypto, answer.observation, {
       vantage: mirror.id,
@@ -67,7 +79,7 @@ export function createDesk(needs: Needs): Desk {
   }
   return {
     ask: async (mirror, question, signal) => {
-      const descriptor = descriptors.known(mirror.id) === null
+      const descriptor = !carrier.bringsDescriptors && descriptors.known(mirror.id) === null
       try {
         return await exchange(mirror, { ...question, descriptor }, signal)
       } catch (error) {
@@ -84,17 +96,13 @@ export function createDesk(needs: Needs): Desk {
 }
 
 async function post(
-  pool: HttpsPool,
+  carrier: Carrier,
   mirror: ListEntry,
   request: { readonly body: unknown; readonly signal: AbortSignal },
 ): Promise<MirrorAnswer> {
-  const response = await pool.request(peerOf(mirror), {
-    method: 'POST',
-    path: paths.observe,
-    body: utf8(JSON.stringify(request.body)),
-    bytesMax: limits.mirrorAnswerBytesMax,
-    signal: request.signal,
-  })
+  const body = utf8(JSON.stringify(request.body))
+  const { signal } = request
+  const response = await carrier.post(mirror, { path: paths.observe, body, signal })
   const reject = (why: string): never => {
     throw new Failure('mirror-rejected', { mirror: mirror.id, why })
   }

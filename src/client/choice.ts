@@ -43,6 +43,31 @@ export function createDraw(
   }
 }
 
+/**
+ * A relay for questions to `gateway`, who must not be its neighbour: one that sees both ends of a question knows who
+ * asks what. Of another registry region where there is one, and always of another network; where addresses are private,
+ * networks say nothing. Who runs a mirror is in no list.
+ */
+export function drawRelay(
+  random: Random,
+  candidates: readonly ListEntry[],
+  options: { readonly gateway: ListEntry; readonly tried: ReadonlySet<string> },
+): ListEntry | null {
+  const { gateway, tried } = options
+  const others = candidates.filter(
+    (one) =>
+      one.id !== gateway.id &&
+      !tried.has(one.id) &&
+      (networkOf(one.ip) !== networkOf(gateway.ip) || !isPublic(one.ip)),
+  )
+  const elsewhere = others.filter((one) => registryOf(one.region) !== registryOf(gateway.region))
+  return drawByBucket(random, elsewhere.length > 0 ? elsewhere : others)
+}
+
+function isPublic(address: string): boolean {
+  return ipaddr.process(address).range() === 'unicast'
+}
+
 /** Sets of rules from the strictest to the most that this policy lets a small network do without. */
 function rulesOf(policy: Policy): readonly (readonly Rule[])[] {
   const otherRegion: Rule = (one, active) => active.every((other) => other.region !== one.region)

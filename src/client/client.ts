@@ -48,6 +48,11 @@ export interface ClientOptions {
   readonly policy?: Policy
   /** For one verification as a whole. */
   readonly timeoutMs?: number
+  /**
+   * Asks each mirror through another one, so that no mirror sees both this machine's address and what it asks about.
+   * False unless given: it takes another hop's time.
+   */
+  readonly oblivious?: boolean
 }
 
 export interface VerifyOptions {
@@ -71,7 +76,8 @@ type Needs = Pick<Runtime, 'clock' | 'random' | 'crypto' | 'network'>
 
 /** A client of the mirrors in `options`. */
 export function createClient(needs: Needs, options: ClientOptions): Client {
-  const desk = createDesk(needs)
+  const { mirrors: relays, oblivious = false } = options
+  const desk = createDesk(needs, oblivious ? { relays } : {})
   const policy = options.policy ?? policies.default
   const verify: Client['verify'] = async (asked, verifyOptions = {}) => {
     const target = typeof asked === 'string' ? parseTarget(asked) : asked

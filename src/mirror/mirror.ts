@@ -7,8 +7,10 @@ import type { HttpQuestion, HttpReply, Runtime } from '../runtime/runtime.ts'
 import type { Probe } from '../vantage/probe.ts'
 import { createAnswerer } from './answers.ts'
 import { createDesk } from './desk.ts'
+import { createGateway } from './gateway.ts'
 import { makeIdentity, type MirrorDescription, type MirrorIdentity } from './identity.ts'
 import { createLists } from './lists.ts'
+import type { Relay } from './relay.ts'
 import { json, problem, wrongMethod } from './replies.ts'
 
 export interface MirrorOptions {
@@ -18,6 +20,8 @@ export interface MirrorOptions {
   readonly probe: Probe
   /** Looks at private addresses and unusual ports for strangers: for test networks alone. */
   readonly allowPrivate: boolean
+  /** Carries questions to other mirrors; none are carried unless given. */
+  readonly relay?: Relay
   /** Other mirrors that this one knows and lists (R132), as they are at the time. */
   readonly known: () => readonly KnownMirror[]
   /** Bootstrap files that it has seen (T1); none unless given. */
@@ -54,10 +58,22 @@ export function createMirror(needs: Needs, options: MirrorOptions): Mirror {
     known: options.known,
     bootstraps: () => options.bootstraps ?? [],
   })
+  // Descriptors that were given out are believed until they expire, and so are the keys in them good.
+  let retired: readonly MirrorIdentity[] = []
+  const valid = (): readonly MirrorIdentity[] =>
+    [identity, ...retired].filter((one) => one.expires > needs.clock.now())
+  const gateway = createGateway(needs, {
+    keys: () => valid().map((one) => one.gatewayKey),
+    answer: (question) =>
+      question.method === 'POST' && question.path === paths.observe
+        ? desk.answer(question, () => identity.descriptor)
+        : problem('not-found', `sealed questions are for POST ${paths.observe}`),
+  })
   return {
     id: identity.id,
     identity: () => identity,
     renew: () => {
+      retired = valid()
       identity = makeIdentity(needs, options.authority, options.description)
       answerer = createAnswerer(needs, identity)
       return identity
@@ -83,9 +99,13 @@ export function createMirror(needs: Needs, options: MirrorOptions): Mirror {
           return got(() => lists.digest())
         case paths.bootstrapSeen:
           return got(() => lists.bootstrapSeen())
+        case paths.gateway:
+          return gateway.answer(question)
         case paths.ping:
           return { status: 204, contentType: 'text/plain', cacheControl: 'no-store', body: '' }
         default:
+          if (path.startsWith(paths.relay) && options.relay !== undefined)
+            return options.relay.answer(question, path.slice(paths.relay.length))
           return path.startsWith(paths.listBucket)
             ? got(() => lists.bucket(path.slice(paths.listBucket.length)))
             : problem('not-found', `this mirror answers at ${Object.values(paths).join(', ')}`)

@@ -2,6 +2,7 @@
 
 import { limits } from '../base/limits.ts'
 import type { Authority } from '../identity/issue.ts'
+import { mirrorIdOf } from '../observation/fingerprint.ts'
 import { formatMirrorUrl } from '../protocol/bootstrap.ts'
 import type { BootstrapSeen } from '../protocol/lists.ts'
 import type { ListEntry } from '../protocol/routes.ts'
@@ -10,6 +11,7 @@ import type { Resolver } from '../vantage/dns/resolver.ts'
 import { createProbe } from '../vantage/probe.ts'
 import { createMirror, type Mirror } from './mirror.ts'
 import { pacedConnect } from './pace.ts'
+import { createRelay, type RelayCounts } from './relay.ts'
 
 export interface ServeOptions {
   readonly authority: Authority
@@ -36,6 +38,8 @@ export interface ServedMirror {
   readonly url: string
   /** The pair that a bootstrap file holds. */
   readonly entry: ListEntry
+  /** What it carried for others since it began. */
+  readonly relayed: () => RelayCounts
   close(): Promise<void>
 }
 
@@ -51,11 +55,17 @@ export async function serveMirror(needs: Runtime, options: ServeOptions): Promis
   const { authority, region, domain, contact, resolver, allowPrivate, bootstraps = [] } = options
   const since = needs.clock.now()
   const known = options.known.map((one) => ({ ...one, since, status: 'active' as const }))
+  const byId = new Map(known.map((one) => [one.id, one]))
+  const relay = createRelay(needs, {
+    self: mirrorIdOf(needs.crypto, authority.certificate.spki),
+    find: (id) => byId.get(id) ?? null,
+  })
   const mirror = createMirror(needs, {
     authority,
     description: { addresses, region, domain, contact },
     probe: createProbe({ ...needs, network }, { resolver, allowPrivate }),
     allowPrivate,
+    relay,
     known: () => known,
     bootstraps,
   })
@@ -67,9 +77,11 @@ export async function serveMirror(needs: Runtime, options: ServeOptions): Promis
   return {
     mirror,
     entry,
+    relayed: () => relay.counts(),
     url: formatMirrorUrl(entry),
     close: async () => {
       stopRenewing()
+      relay.close()
       await server.close()
     },
   }

@@ -64,6 +64,9 @@ export const verify = defineCommand({
         description: message`write the signed observations, which anybody can check`,
       }),
     ),
+    oblivious: option('--oblivious', {
+      description: message`ask each mirror through another: that one sees who asks, and the mirror sees what`,
+    }),
     allowPrivate: allowPrivateOption,
   }),
   examples: [
@@ -75,6 +78,10 @@ export const verify = defineCommand({
     {
       run: 'sightline verify example.com --resolver 192.0.2.53 --connect 198.51.100.7',
       tells: 'what a user of that resolver would get, at that address',
+    },
+    {
+      run: 'sightline verify example.com --oblivious',
+      tells: 'without telling any mirror who wants to know',
     },
   ],
   files: [
@@ -89,7 +96,8 @@ export const verify = defineCommand({
     const policy = await choosePolicy(runtime.files, values.policy)
     const mirrors = await loadMirrors(runtime, { ...values, home })
     const probe = ownProbe(runtime, values.resolvers)
-    const client = createClient(runtime, { mirrors, probe, policy, timeoutMs: values.timeout })
+    const { timeout: timeoutMs, oblivious } = values
+    const client = createClient(runtime, { mirrors, probe, policy, timeoutMs, oblivious })
     const reports: Report[] = []
     try {
       for (const target of targets) {
