@@ -14,7 +14,8 @@ import {
 } from '../../src/identity/issue.ts'
 import { createMirrorAuthority } from '../../src/mirror/identity.ts'
 import { createMirror, type Mirror } from '../../src/mirror/mirror.ts'
-import { spkiHash, certificateHash } from '../../src/observation/fingerprint.ts'
+import { createRelay, type RelayCounts } from '../../src/mirror/relay.ts'
+import { certificateHash, mirrorIdOf, spkiHash } from '../../src/observation/fingerprint.ts'
 import type {
   Authority as OwnerAuthority,
   DnsAnswer,
@@ -30,6 +31,7 @@ import { silentLog } from '../../src/runtime/node/log.ts'
 import {
   NetworkError,
   type Certificate,
+  type Endpoint,
   type HttpQuestion,
   type HttpReply,
   type HttpsPool,
@@ -62,6 +64,10 @@ export interface WorldMirror {
   asked: number
   /** The other mirrors that it lists: at first all of the world, as active. */
   known: readonly KnownMirror[]
+  /** How far its clock is ahead. */
+  clockAheadMs: number
+  /** What it carried for others. */
+  relayed(): RelayCounts
 }
 
 export interface World {
@@ -89,6 +95,9 @@ const placesOfTheWorld = [
   'AFRINIC-KE',
 ]
 
+/** Where the world's client asks from. */
+export const clientAddress = '198.19.0.1'
+
 /** A world of `count` mirrors, all shown `scene`, each at a place of its own. */
 export function createWorld(options: {
   readonly count: number
@@ -99,19 +108,26 @@ export function createWorld(options: {
   const clock = createVirtualClock()
   const random = createSeededRandom(options.seed ?? 1)
   const places = new Map<string, WorldMirror>()
-  const network = {
+  const networkAt = (address: string): Runtime['network'] => ({
     udp: unexpected,
     connect: unexpected,
     serveHttps: unexpected,
-    httpsPool: ({ accept }: Parameters<Runtime['network']['httpsPool']>[0]): HttpsPool =>
-      poolOf({ clock, places, accept }),
+    httpsPool: ({ accept }) => poolOf({ clock, places, accept, from: { address, port: 50_000 } }),
+  })
+  const runtime = {
+    clock,
+    random,
+    crypto: nodeCrypto,
+    network: networkAt(clientAddress),
+    log: silentLog,
   }
-  const runtime = { clock, random, crypto: nodeCrypto, network, log: silentLog }
   const regions = options.regions ?? placesOfTheWorld
   const mirrors = Array.from({ length: options.count }, (_, i) => {
     const region = regions[i % regions.length] ?? null
     const address = `198.18.${i}.1`
-    const made = createWorldMirror(runtime, { scene: options.scene, region, address })
+    const network = networkAt(address)
+    const place = { scene: options.scene, region, address }
+    const made = createWorldMirror({ ...runtime, network }, place)
     places.set(address, made)
     return made
   })
@@ -144,12 +160,21 @@ function unexpected(): never {
 }
 
 function createWorldMirror(
-  runtime: Pick<Runtime, 'clock' | 'random' | 'crypto' | 'log'>,
+  world: Pick<Runtime, 'clock' | 'random' | 'crypto' | 'network' | 'log'>,
   options: { readonly scene: Scene; readonly region: string | null; readonly address: string },
 ): WorldMirror {
   const made: { self: WorldMirror | null } = { self: null }
+  const { clock } = world
+  const now = (): number => clock.now() + (made.self?.clockAheadMs ?? 0)
+  const runtime = { ...world, clock: { ...clock, now } }
+  const authority = createMirrorAuthority(runtime)
+  const relay = createRelay(runtime, {
+    self: mirrorIdOf(nodeCrypto, authority.certificate.spki),
+    find: (id) => made.self?.known.find((one) => one.id === id) ?? null,
+  })
   const mirror = createMirror(runtime, {
-    authority: createMirrorAuthority(runtime),
+    authority,
+    relay,
     description: {
       addresses: [{ address: options.address, port: 443 }],
       domain: null,
@@ -168,6 +193,8 @@ function createWorldMirror(
     tamper: null,
     asked: 0,
     known: [],
+    clockAheadMs: 0,
+    relayed: () => relay.counts(),
   }
   return made.self
 }
@@ -176,9 +203,10 @@ interface PoolParts {
   readonly clock: VirtualClock
   readonly places: ReadonlyMap<string, WorldMirror>
   readonly accept: Parameters<Runtime['network']['httpsPool']>[0]['accept']
+  readonly from: Endpoint
 }
 
-function poolOf({ clock, places, accept }: PoolParts): HttpsPool {
+function poolOf({ clock, places, accept, from }: PoolParts): HttpsPool {
   const request: HttpsPool['request'] = async (peer, asked) => {
     const place = places.get(peer.endpoint.address)
     if (place === undefined || place.latencyMs === 'dead')
@@ -192,7 +220,7 @@ function poolOf({ clock, places, accept }: PoolParts): HttpsPool {
       path: asked.path,
       contentType: asked.contentType ?? 'application/json',
       body: asked.body ?? new Uint8Array(),
-      peer: { address: '198.19.0.1', port: 50_000 },
+      peer: from,
     }
     const reply = await orAborted(Promise.resolve(place.mirror.handle(question)), asked.signal)
     const { status, contentType, body } = place.tamper?.(reply, question) ?? reply
