@@ -42,7 +42,8 @@ export type Consensus =
  * that did not answer count as not listing, so that silencing some gives the others no majority (as Tor counts
  * directory authorities). Of entries that share an address or an id, the one with most votes is kept.
  *
- * Linear in the number of entries of all lists: 100 lists of 10,000 entries take a quarter of a second.
+ * Linear in the number of entries of all lists: 100 lists of 10,000 entries take a third of a second, and two seconds
+ * when each liar among them names every id at an address of its own.
  */
 export function agreeOnList(
   lists: readonly ListFrom[],

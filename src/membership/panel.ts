@@ -48,7 +48,7 @@ export interface Vote {
 }
 
 /** A vote under way. */
-export interface Ballot {
+export interface Poll {
   readonly panel: readonly string[]
   /** Votes that come later are not counted. */
   readonly deadline: number
@@ -77,7 +77,7 @@ export interface Tally {
 
 /** Counts the votes at `now`: of those asked, the first of each, in time. A tie is no majority. */
 export function tally(
-  { panel, deadline, votes }: Ballot,
+  { panel, deadline, votes }: Poll,
   now: number,
   parameters: Parameters,
 ): Tally {

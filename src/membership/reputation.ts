@@ -107,10 +107,9 @@ function windowOf({ now, parameters }: Moment): {
  */
 export function wilsonLowerBound(hits: number, total: number, z: number): number {
   if (total <= 0) return 0
-  const share = hits / total
-  const middle = share + z ** 2 / (2 * total)
-  const margin = z * Math.sqrt((share * (1 - share)) / total + z ** 2 / (4 * total ** 2))
-  return Math.max(0, (middle - margin) / (1 + z ** 2 / total))
+  // In counts instead of shares: what has decayed to nearly nothing must not be divided by.
+  const margin = z * Math.sqrt((hits * (total - hits)) / total + z ** 2 / 4)
+  return Math.max(0, (hits + z ** 2 / 2 - margin) / (total + z ** 2))
 }
 
 /** A reputation as its owner reads it. */
