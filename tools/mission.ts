@@ -31,7 +31,7 @@ export function checkMission(
     .map((name) => ({ path: document.path, line: 1, what: `has no row ${name}` }))
   const wrong = findAll(document, /^\| ([A-Z]\d+) \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$/gm, {
     code: document.text,
-    say: ([, name = '', what = '', state = '', shownBy = '']) => {
+    say: ([, name = '', state = '', what = '', shownBy = '']) => {
       if (!expected.includes(name)) return `has a row ${name}, which the mission does not have`
       if (names.indexOf(name) !== names.lastIndexOf(name)) return `has ${name} twice`
       if (what.trim() === '') return `says nothing about ${name}`

@@ -230,7 +230,7 @@ suite('the house is tidy', () => {
 
   test('the mission is whole: the check can fail', () => {
     const rows = Object.entries(missionRows).flatMap(([letter, count]) =>
-      Array.from({ length: count }, (_, i) => `| ${letter}${i + 1} | x | not yet |  |`),
+      Array.from({ length: count }, (_, i) => `| ${letter}${i + 1} | not yet | x |  |`),
     )
     const complaints = (change: (row: string) => string): readonly string[] =>
       checkMission(
@@ -243,17 +243,17 @@ suite('the house is tidy', () => {
       complaints((row) => row),
       [],
     )
-    assert.deepEqual(complaints(instead('R1', '| R1 | x | works | `a.test.ts` |')), [])
+    assert.deepEqual(complaints(instead('R1', '| R1 | works | x | `a.test.ts` |')), [])
     for (const row of [
       '',
-      '| R1 | x | done | `a.test.ts` |',
-      '| R1 | x | works |  |',
-      '| R1 | x | works | `b.test.ts` |',
-      '| R1 |  | not yet |  |',
-      '| R1 | x | differs | so |',
-      '| R1 | x | not yet | `a.test.ts` |',
-      '| R2 | x | not yet |  |',
-      '| R153 | x | not yet |  |',
+      '| R1 | done | x | `a.test.ts` |',
+      '| R1 | works | x |  |',
+      '| R1 | works | x | `b.test.ts` |',
+      '| R1 | not yet |  |  |',
+      '| R1 | differs | x | so |',
+      '| R1 | not yet | x | `a.test.ts` |',
+      '| R2 | not yet | x |  |',
+      '| R153 | not yet | x |  |',
     ])
       assert.notDeepEqual(complaints(instead('R1', row)), [], row)
   })

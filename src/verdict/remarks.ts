@@ -9,7 +9,7 @@ import type { Abstention, OwnLook, Round, VantageView } from './verdict.ts'
 /** Remarks on the size and kind of the round. */
 export function roundRemarks(round: Round, ballots: readonly Ballot[]): readonly Reason[] {
   return [
-    ...(round.shortOf.vantages
+    ...(round.shortOf.vantages && round.asked > 0
       ? [
           reason(
             'small-network',
@@ -17,7 +17,7 @@ export function roundRemarks(round: Round, ballots: readonly Ballot[]): readonly
           ),
         ]
       : []),
-    ...(round.shortOf.regions
+    ...(round.shortOf.regions && round.asked > 0
       ? [reason('few-regions', 'the network has vantages in fewer regions than the policy wants')]
       : []),
     ...(round.index > 0
