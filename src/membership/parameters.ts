@@ -210,6 +210,18 @@ export const parameters = {
     perBucket: 64,
     /** Buckets that one source network can reach: a sixteenth. */
     bucketsPerSource: 64,
+    /** Addresses that are remembered of one id: a wrong one that somebody claims must not push out the right one. */
+    claimsPerMirror: 4,
+    /** An address that did not check is tried again after this, then after twice as long, … */
+    retryMs: 10 * minute,
+    /** … and at least this often: what was mended is found without a new request. */
+    retryMaxMs: day,
+  },
+
+  /** Other mirrors, beyond candidates. */
+  peers: {
+    /** What pings and answers say is written down this often; standings are written at once. */
+    saveMs: minute,
   },
 
   /** One entity, one mirror, as far as that can be seen (R80, R82). */

@@ -32,6 +32,8 @@ export interface Standing {
    * counts. Otherwise null.
    */
   readonly testAt: number | null
+  /** Inactive: when it was removed, or last tested. Otherwise null. */
+  readonly testedAt: number | null
   /** How long its probation lasts. */
   readonly hop: 'first' | 'later'
   /** Since when it has not been reached; null when it has. */
@@ -45,6 +47,7 @@ export const unknownStanding: Standing = {
   strikes: 0,
   cleanSeries: 0,
   testAt: null,
+  testedAt: null,
   hop: 'later',
   unreachableSince: null,
 }
@@ -143,37 +146,48 @@ function toProbation(standing: Standing, { now, parameters }: StandingMoment): S
   return { ...standing, state: 'probation', since: now, testAt }
 }
 
-function toActiveWhenTestedLongEnough(standing: Standing, { now }: StandingMoment): Standing {
-  return isDue(standing, now)
-    ? { ...standing, state: 'active', since: now, testAt: null }
-    : standing
+function toActiveWhenTestedLongEnough(standing: Standing, moment: StandingMoment): Standing {
+  return isDue(standing, moment) ? toActive(standing, moment) : standing
 }
 
-function toInactive(standing: Standing, { now, parameters }: StandingMoment): Standing {
+function toActive(standing: Standing, { now }: StandingMoment): Standing {
+  const nothingDue = { cleanSeries: 0, testAt: null, testedAt: null }
+  return { ...standing, state: 'active', since: now, ...nothingDue }
+}
+
+function toInactive(standing: Standing, moment: StandingMoment): Standing {
   const strikes = standing.strikes + 1
-  const testAt = now + retestMs(strikes, parameters)
-  return { ...standing, state: 'inactive', since: now, strikes, cleanSeries: 0, testAt }
+  return tested({ ...standing, state: 'inactive', since: moment.now, strikes }, 0, moment)
 }
 
-function oneCleanSeriesMore(standing: Standing, { now, parameters }: StandingMoment): Standing {
-  if (!isDue(standing, now)) return standing
+function oneCleanSeriesMore(standing: Standing, moment: StandingMoment): Standing {
+  if (!isDue(standing, moment)) return standing
   const cleanSeries = standing.cleanSeries + 1
-  return cleanSeries >= parameters.retest.seriesMin
-    ? { ...standing, state: 'active', since: now, cleanSeries: 0, testAt: null }
-    : { ...standing, cleanSeries, testAt: now + retestMs(standing.strikes, parameters) }
+  return cleanSeries >= moment.parameters.retest.seriesMin
+    ? toActive(standing, moment)
+    : tested(standing, cleanSeries, moment)
 }
 
-function noCleanSeries(standing: Standing, { now, parameters }: StandingMoment): Standing {
-  if (!isDue(standing, now)) return standing
-  return { ...standing, cleanSeries: 0, testAt: now + retestMs(standing.strikes, parameters) }
+function noCleanSeries(standing: Standing, moment: StandingMoment): Standing {
+  return isDue(standing, moment) ? tested(standing, 0, moment) : standing
+}
+
+/** Inactive, with the next series due in its time. */
+function tested(
+  standing: Standing,
+  cleanSeries: number,
+  { now, parameters }: StandingMoment,
+): Standing {
+  const testAt = now + retestMs(standing.strikes, parameters)
+  return { ...standing, cleanSeries, testAt, testedAt: now }
 }
 
 /** Who has mended something need not wait for long; but a request costs us a series, so it brings one a day at most. */
 function sooner(standing: Standing, { now, parameters }: StandingMoment): Standing {
-  if (standing.testAt === null) return standing
-  const last = standing.testAt - retestMs(standing.strikes, parameters)
-  const soonest = Math.max(now, last + parameters.retest.everyMs)
-  return soonest < standing.testAt ? { ...standing, testAt: soonest } : standing
+  const { testAt, testedAt } = standing
+  if (testAt === null || testedAt === null) return standing
+  const soonest = Math.max(now, testedAt + parameters.retest.everyMs)
+  return soonest < testAt ? { ...standing, testAt: soonest } : standing
 }
 
 function awayOrGone(standing: Standing, { now, parameters }: StandingMoment): Standing {
@@ -187,7 +201,7 @@ function back(standing: Standing): Standing {
   return standing.unreachableSince === null ? standing : { ...standing, unreachableSince: null }
 }
 
-function isDue({ testAt }: Standing, now: number): boolean {
+function isDue({ testAt }: Standing, { now }: StandingMoment): boolean {
   return testAt !== null && now >= testAt
 }
 
