@@ -22,6 +22,7 @@ export interface FailureDetails {
   'bootstrap-private': { source: string; ip: string }
   'bootstrap-unvouched': { source: string; vendor: string | null }
   'vendor-unreached': { url: string; why: string }
+  'list-undecided': { why: string }
   'store-malformed': { url: string; why: string }
   'store-busy': { path: string }
   'store-damaged': { path: string; where: string; why: string }
@@ -151,6 +152,11 @@ const catalogue: { readonly [C in FailureCode]: Entry<C> } = {
   'store-failed': {
     blame: 'own',
     message: (d) => `${d.action} store ${quote(d.path)}: ${d.why}`,
+  },
+  'list-undecided': {
+    blame: 'own',
+    message: (d) => `agree on a list of mirrors: ${d.why}`,
+    hint: () => '--lists-min N and --regions-min N lower what is needed, for small networks',
   },
   'listen-failed': { blame: 'own', message: (d) => `listen on ${quote(d.endpoint)}: ${d.why}` },
   'resolver-missing': {

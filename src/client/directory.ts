@@ -1,11 +1,11 @@
 // The client's list of mirrors: read from bootstrap files and from its own home, and asked of mirrors themselves.
 
 import ipaddr from 'ipaddr.js'
-import { textOf } from '../base/bytes.ts'
+import { hex, textOf } from '../base/bytes.ts'
 import { Failure } from '../base/failure.ts'
 import { limits } from '../base/limits.ts'
 import type { Verified } from '../observation/observation.ts'
-import { readBootstrap } from '../protocol/bootstrap.ts'
+import { readBootstrap, type Bootstrap } from '../protocol/bootstrap.ts'
 import { verifyDescriptor, type Descriptor } from '../protocol/descriptor.ts'
 import { mirrorPool, peerOf } from '../protocol/peers.ts'
 import { paths, wellKnownSchema, type ListEntry } from '../protocol/routes.ts'
@@ -28,6 +28,37 @@ export interface MirrorFileOptions {
   readonly vendors?: readonly string[]
 }
 
+/** A bootstrap file as it was read and believed. */
+export interface BelievedFile extends Pick<Bootstrap, 'pairs' | 'vendor'> {
+  readonly source: string
+  /** Lower-case hexadecimal, of the file's bytes. */
+  readonly sha256: string
+  /** When it was made, as it says itself. */
+  readonly made: number
+}
+
+/**
+ * The files that are believed: readable, by a vendor that is named where any is, with public addresses alone.
+ * @throws Failure bootstrap-malformed, bootstrap-private, bootstrap-unvouched
+ */
+export function readMirrorFiles(
+  needs: Pick<Runtime, 'clock' | 'crypto'>,
+  files: readonly MirrorFile[],
+  options: MirrorFileOptions,
+): readonly BelievedFile[] {
+  const { vendors = [] } = options
+  return files.map(({ source, bytes }) => {
+    const file = readBootstrap({ crypto: needs.crypto, now: needs.clock.now() }, bytes, source)
+    const { pairs, vendor, iat: made } = file
+    if (vendors.length > 0 && !vendors.includes(vendor ?? ''))
+      throw new Failure('bootstrap-unvouched', { source, vendor })
+    const hidden = pairs.find((pair) => ipaddr.process(pair.ip).range() !== 'unicast')
+    if (!options.allowPrivate && hidden !== undefined)
+      throw new Failure('bootstrap-private', { source, ip: hidden.ip })
+    return { source, sha256: hex(needs.crypto.digest('sha256', bytes)), vendor, made, pairs }
+  })
+}
+
 /**
  * The mirrors of all `files` together, each once.
  * @throws Failure bootstrap-malformed, bootstrap-private, bootstrap-unvouched
@@ -37,18 +68,9 @@ export function mirrorsOf(
   files: readonly MirrorFile[],
   options: MirrorFileOptions,
 ): readonly ListEntry[] {
-  const { vendors = [] } = options
   const known = new Map<string, ListEntry>()
-  for (const { source, bytes } of files) {
-    const file = readBootstrap({ crypto: needs.crypto, now: needs.clock.now() }, bytes, source)
-    if (vendors.length > 0 && !vendors.includes(file.vendor ?? ''))
-      throw new Failure('bootstrap-unvouched', { source, vendor: file.vendor })
-    for (const pair of file.pairs) {
-      if (!options.allowPrivate && ipaddr.process(pair.ip).range() !== 'unicast')
-        throw new Failure('bootstrap-private', { source, ip: pair.ip })
-      known.set(`${pair.ip} ${pair.port} ${pair.id}`, pair)
-    }
-  }
+  for (const { pairs } of readMirrorFiles(needs, files, options))
+    for (const pair of pairs) known.set(`${pair.ip} ${pair.port} ${pair.id}`, pair)
   return [...known.values()]
 }
 
