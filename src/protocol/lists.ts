@@ -3,19 +3,18 @@
 
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
-import { fromBase64url, textOf } from '../base/bytes.ts'
-import { Failure } from '../base/failure.ts'
+import { fromBase64url } from '../base/bytes.ts'
 import { limits } from '../base/limits.ts'
 import { isListDigest, type ListedMirror } from '../membership/list-digest.ts'
-import { isStatementSigned, readStatement, type StatementType } from '../observation/jws.ts'
 import type { Verified } from '../observation/observation.ts'
-import type { AnswerKey } from '../observation/sign.ts'
 import type { Crypto } from '../runtime/runtime.ts'
 import { listEntrySchema } from './routes.ts'
+import { openStatement, rejected, type ExpectedAuthor } from './statements.ts'
 
 /** How a mirror sees another one (protocol §8). */
 export const listedStates = ['candidate', 'probation', 'active', 'inactive'] as const
 
+const validMs = limits.listValidMs
 const instant = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 const hash = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
 
@@ -111,14 +110,6 @@ export const bootstrapSeenAnswerSchema = z.object({
   seen: z.string().max(limits.listDigestBytesMax),
 })
 
-/** Who must have signed a statement, and the time that it is judged at. */
-export interface ExpectedAuthor {
-  readonly id: string
-  readonly answerKeys: readonly AnswerKey[]
-  /** Our wall time, ms since 1970 UTC. */
-  readonly now: number
-}
-
 /**
  * The list in `statement` when the expected mirror signed it lately as an answer to this request.
  * @throws Failure statement-rejected
@@ -128,7 +119,12 @@ export function verifyMirrorList(
   statement: string,
   expected: ExpectedAuthor & Pick<MirrorList, 'bucket' | 'region' | 'status'>,
 ): Verified<MirrorList> {
-  const kind = { type: 'smn-list+jws', name: 'list', bytesMax: limits.listBytesMax } as const
+  const kind = {
+    type: 'smn-list+jws',
+    name: 'list',
+    bytesMax: limits.listBytesMax,
+    validMs,
+  } as const
   const list = openStatement(crypto, statement, { kind, schema: mirrorListSchema, expected })
   for (const field of ['bucket', 'region', 'status'] as const)
     if (list[field] !== expected[field])
@@ -146,6 +142,7 @@ export function verifyListDigest(
     type: 'smn-list-digest+jws',
     name: 'list digest',
     bytesMax: limits.listDigestBytesMax,
+    validMs,
   } as const
   const digest = openStatement(crypto, statement, { kind, schema: listDigestSchema, expected })
   return digest as Verified<ListDigest>
@@ -161,62 +158,10 @@ export function verifyBootstrapSeen(
     type: 'smn-bootstrap-seen+jws',
     name: 'record of bootstrap files',
     bytesMax: limits.listDigestBytesMax,
+    validMs,
   } as const
   const seen = openStatement(crypto, statement, { kind, schema: bootstrapSeenSchema, expected })
   return seen as Verified<BootstrapSeen>
-}
-
-interface Kind {
-  readonly type: StatementType
-  /** For people. */
-  readonly name: string
-  readonly bytesMax: number
-}
-
-/** Signature, author and age, which all three have in common; nothing of the content beyond its shape. */
-function openStatement<T extends { readonly iss: string; readonly iat: number }>(
-  crypto: Crypto,
-  statement: string,
-  given: {
-    readonly kind: Kind
-    readonly schema: z.ZodType<T>
-    readonly expected: ExpectedAuthor
-  },
-): T {
-  const { kind, schema, expected } = given
-  const refuse = (why: string): never => {
-    throw rejected(kind.name, why)
-  }
-  const signed = readStatement(statement, kind.bytesMax)
-  if (typeof signed === 'string') return refuse(signed)
-  if (signed.type !== kind.type) return refuse(`it is a ${JSON.stringify(signed.type)}`)
-  const answerKey = expected.answerKeys.find((key) => key.keyId === signed.keyId)
-  if (answerKey === undefined) return refuse("it is signed with a key that is not its author's")
-  if (!isStatementSigned(crypto, signed, answerKey.key))
-    return refuse('its signature does not verify')
-  const parsed = schema.safeParse(parseJson(textOf(signed.payload)))
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    return refuse(`at ${issue?.path.join('.') || 'the top'}: ${issue?.message ?? 'unreadable'}`)
-  }
-  const { iss, iat } = parsed.data
-  if (iss !== expected.id) return refuse('it names another mirror as its author')
-  if (iat > answerKey.expires) return refuse('its key had expired when it was signed')
-  if (iat > expected.now + limits.clockSkewMs) return refuse('it is dated in the future')
-  if (iat < expected.now - limits.listValidMs - limits.clockSkewMs) return refuse('it is too old')
-  return parsed.data
-}
-
-function rejected(kind: string, why: string): Failure {
-  return new Failure('statement-rejected', { kind, why })
-}
-
-function parseJson(text: string | null): unknown {
-  try {
-    return JSON.parse(text ?? '')
-  } catch {
-    return null
-  }
 }
 
 function isCanonicalAddress(text: string): boolean {
