@@ -105,13 +105,17 @@ export const limits = {
   batchWaitMs: 2,
 
   // Oblivious questions (RFC 9458, protocol §10)
-  /** Requests and responses are padded to multiples of these, so that their size says little of the name (RFC 8467 §4.1). */
-  obliviousRequestBlockBytes: 128,
-  obliviousResponseBlockBytes: 468,
+  /**
+   * Requests and responses are padded to multiples of these, so that their size says little of the name. RFC 8467 §4.1
+   * takes 128 and 468 for DNS. Framed, a question of ours has about 300 bytes and an answer 1.8 to 4 kB: with three and
+   * eight times as much nearly all have one size, whatever the length of the name and the number of addresses.
+   */
+  obliviousRequestBlockBytes: 3 * 128,
+  obliviousResponseBlockBytes: 8 * 468,
   /** The longest question that `requestBytesMax` allows, framed, padded and sealed, would hold 1 kB more than any has. */
   obliviousRequestBytesMax: 4_096,
   /** The longest answer, `mirrorAnswerBytesMax`, framed, padded and sealed. */
-  obliviousResponseBytesMax: 66_560,
+  obliviousResponseBytesMax: 67_584,
   /** Our messages have two fields; others may have a few more. */
   binaryHttpFieldsMax: 16,
   /** A question may be dated this far from the gateway's clock, and is remembered for as long as it could be repeated. */
@@ -172,6 +176,19 @@ export const limits = {
   storedSettingsMax: 1_000,
   storedSettingCharsMax: 65_536,
 
+  // Network of mirrors (protocol §8, §9)
+  /** Other mirrors that are tested or listed; beyond it candidates wait. Twice the mirrors that the network is made for. */
+  peersMax: 20_000,
+  /** Requests to other mirrors at a time, in all and to one of them; further ones wait for their turn. */
+  correspondenceMax: 256,
+  correspondencePerPeerMax: 8,
+  /** Another mirror's answer, the way there and the handshake included. */
+  correspondenceTimeoutMs: 2_000,
+  /** Newcomers that are looked at a time: each costs a handshake and three look-ups. */
+  checksAtOnce: 8,
+  /** Why something is as it is, in words for an operator. */
+  reasonCharsMax: 200,
+
   // Log of a vantage's own observations
   /** Sizes beyond 2^48 are not taken: no log comes near, and sums of sizes stay whole numbers. */
   logLeavesMax: 281_474_976_710_656,
@@ -183,6 +200,18 @@ export const limits = {
   logLeavesKeptMax: 8_388_608,
   /** Leaves forgotten at a time, in whole multiples of 256. */
   logForgottenAtOnceMax: 4_096,
+  /** What was seen is in the log this much later: an answer does not wait for the disk. */
+  logBatchMs: 1_000,
+  /** Leaves appended at a time: hashing and writing them takes some milliseconds. */
+  logBatchMax: 512,
+  /** A head is signed at most this often, whoever asks. */
+  logHeadMs: 1_000,
+  /** Leaves that wait for a disk which does not take them, 2 MB; later ones are lost. */
+  logWaitingMax: 65_536,
+  /** Until what could not be written is tried again. */
+  logRetryMs: 10_000,
+  /** Leaves in one answer, 46 bytes each. */
+  logEntriesMax: 1_000,
 
   // Client
   mirrorAnswerBytesMax: 65_536,

@@ -37,16 +37,19 @@ export function createAnswerer(
   const { clock } = needs
   const signer: BatchSigner = createBatchSigner(needs, identity.answerKey)
   const header = batchHeader({ type: 'smn-obs+jws', keyId: identity.answerKeyId })
+  const headOf = (target: string, { exp, salt }: Seen): Head => ({
+    iss: identity.id,
+    target,
+    exp,
+    ...(salt === null ? {} : { salt }),
+  })
   // The long, constant part of an answer comes first and fills whole groups of three bytes, so that its base64url
   // can be kept: the short part with nonce and time is all that is encoded for each asker.
   const fronts = new WeakMap<Seen, string>()
   const front = (target: string, seen: Seen): string => {
     const known = fronts.get(seen)
     if (known !== undefined) return known
-    const made = encodeFront(
-      { iss: identity.id, target, exp: seen.exp },
-      JSON.stringify(seen.sight),
-    )
+    const made = encodeFront(headOf(target, seen), JSON.stringify(seen.sight))
     fronts.set(seen, made)
     return made
   }
@@ -72,10 +75,7 @@ export function createAnswerer(
       const whole =
         asked.length === 0
           ? front(target, seen)
-          : encodeFront(
-              { iss: identity.id, target, exp: seen.exp },
-              JSON.stringify(withAsked(seen, asked)),
-            )
+          : encodeFront(headOf(target, seen), JSON.stringify(withAsked(seen, asked)))
       return signer.sign(
         input(whole, { nonce, sent: clock.now(), source, excuse: null, status: 'answered' }),
       )
@@ -89,6 +89,7 @@ export function createAnswerer(
   }
 }
 
+type Head = Pick<Observation, 'iss' | 'target' | 'exp' | 'salt'>
 type Back = Pick<Observation, 'nonce' | 'sent' | 'source' | 'status' | 'excuse'>
 
 function withAsked(seen: Seen, asked: readonly Handshake[]): Seen['sight'] {
@@ -99,7 +100,7 @@ function withAsked(seen: Seen, asked: readonly Handshake[]): Seen['sight'] {
   }
 }
 
-function encodeFront(head: Pick<Observation, 'iss' | 'target' | 'exp'>, sight: string): string {
+function encodeFront(head: Head, sight: string): string {
   const text = `{"v":1,${JSON.stringify(head).slice(1, -1)},"sight":${sight},`
   const bytes = utf8(text)
   return base64url(utf8(text + ' '.repeat((3 - (bytes.length % 3)) % 3)))

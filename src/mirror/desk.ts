@@ -9,8 +9,8 @@ import { createAdmission, networkOf } from './admission.ts'
 import type { Answerer, Excuse } from './answers.ts'
 import { readQuestion, readSharedQuery, readTarget, remembering } from './questions.ts'
 import { busy, refusalOf } from './refusals.ts'
-import { json, observationBody, problem } from './replies.ts'
-import { createSights, type Seen, type Sights, type Want } from './sights.ts'
+import { guarded, json, observationBody, problem } from './replies.ts'
+import { createSights, type Recorder, type Seen, type Sights, type Want } from './sights.ts'
 
 /** Answers the two kinds of questions about targets. */
 export interface Desk {
@@ -28,6 +28,8 @@ export interface DeskNeeds {
   readonly log: Log
   readonly probe: Probe
   readonly allowPrivate: boolean
+  /** Notes what was seen, once a look, and gives the salt for its statements; null where no log is kept. */
+  readonly record: Recorder | null
   readonly answerer: () => Answerer
 }
 
@@ -132,15 +134,4 @@ function createSharedReplies(needs: Pick<DeskNeeds, 'clock' | 'answerer'>) {
         'no-store',
       ),
   }
-}
-
-/** What fails inside is told to the operator; the asker hears only that it did. */
-function guarded(log: Log, work: Promise<HttpReply>): Promise<HttpReply> {
-  return work.catch((error: unknown) => {
-    log.warn('answer failed', { error: error instanceof Error ? error.message : String(error) })
-    return problem(
-      'internal-error',
-      'the question was read, but answering it failed; ask again later',
-    )
-  })
 }

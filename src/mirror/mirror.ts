@@ -10,6 +10,8 @@ import { createDesk } from './desk.ts'
 import { createGateway } from './gateway.ts'
 import { makeIdentity, type MirrorDescription, type MirrorIdentity } from './identity.ts'
 import { createLists } from './lists.ts'
+import { createLogDesk } from './log-desk.ts'
+import type { ObservationLog } from './log.ts'
 import type { Relay } from './relay.ts'
 import { json, problem, wrongMethod } from './replies.ts'
 
@@ -22,6 +24,8 @@ export interface MirrorOptions {
   readonly allowPrivate: boolean
   /** Carries questions to other mirrors; none are carried unless given. */
   readonly relay?: Relay
+  /** Where it notes what it saw; it keeps no log unless given. */
+  readonly log?: ObservationLog
   /** Other mirrors that this one knows and lists (R132), as they are at the time. */
   readonly known: () => readonly KnownMirror[]
   /** Bootstrap files that it has seen (T1); none unless given. */
@@ -44,40 +48,33 @@ type Needs = Pick<Runtime, 'clock' | 'random' | 'crypto' | 'log'>
 
 /** A mirror that answers for `options.probe`'s place in the network. */
 export function createMirror(needs: Needs, options: MirrorOptions): Mirror {
-  let identity = makeIdentity(needs, options.authority, options.description)
-  let answerer = createAnswerer(needs, identity)
+  const identities = createIdentities(needs, options)
+  const identity = identities.current
   const desk = createDesk({
     clock: needs.clock,
     log: needs.log,
     probe: options.probe,
     allowPrivate: options.allowPrivate,
-    answerer: () => answerer,
+    record: options.log?.record ?? null,
+    answerer: identities.answerer,
   })
   const lists = createLists(needs, {
-    identity: () => identity,
+    identity,
     known: options.known,
     bootstraps: () => options.bootstraps ?? [],
   })
-  // Descriptors that were given out are believed until they expire, and so are the keys in them good.
-  let retired: readonly MirrorIdentity[] = []
-  const valid = (): readonly MirrorIdentity[] =>
-    [identity, ...retired].filter((one) => one.expires > needs.clock.now())
+  const logDesk = createLogDesk(needs, options.log ?? null, identity)
   const gateway = createGateway(needs, {
-    keys: () => valid().map((one) => one.gatewayKey),
+    keys: () => identities.valid().map((one) => one.gatewayKey),
     answer: (question) =>
       question.method === 'POST' && question.path === paths.observe
-        ? desk.answer(question, () => identity.descriptor)
+        ? desk.answer(question, () => identity().descriptor)
         : problem('not-found', `sealed questions are for POST ${paths.observe}`),
   })
   return {
-    id: identity.id,
-    identity: () => identity,
-    renew: () => {
-      retired = valid()
-      identity = makeIdentity(needs, options.authority, options.description)
-      answerer = createAnswerer(needs, identity)
-      return identity
-    },
+    id: identity().id,
+    identity,
+    renew: identities.renew,
     cached: () => desk.cached(),
     handle: (question) => {
       const [path = '', query = ''] = question.path.split('?', 2)
@@ -85,13 +82,13 @@ export function createMirror(needs: Needs, options: MirrorOptions): Mirror {
         question.method === 'GET' ? reply() : wrongMethod('GET')
       switch (path) {
         case paths.observe:
-          if (question.method === 'POST') return desk.answer(question, () => identity.descriptor)
+          if (question.method === 'POST') return desk.answer(question, () => identity().descriptor)
           return question.method === 'GET'
             ? desk.shared(question, query)
             : wrongMethod('GET or POST')
         case paths.descriptor:
           return got(() =>
-            json(200, JSON.stringify({ descriptor: identity.descriptor }), 'max-age=3600'),
+            json(200, JSON.stringify({ descriptor: identity().descriptor }), 'max-age=3600'),
           )
         case paths.list:
           return got(() => lists.list(query))
@@ -99,6 +96,11 @@ export function createMirror(needs: Needs, options: MirrorOptions): Mirror {
           return got(() => lists.digest())
         case paths.bootstrapSeen:
           return got(() => lists.bootstrapSeen())
+        case paths.logHead:
+        case paths.logConsistency:
+        case paths.logInclusion:
+        case paths.logEntries:
+          return question.method === 'GET' ? logDesk(path, query) : wrongMethod('GET')
         case paths.gateway:
           return gateway.answer(question)
         case paths.ping:
@@ -110,6 +112,27 @@ export function createMirror(needs: Needs, options: MirrorOptions): Mirror {
             ? got(() => lists.bucket(path.slice(paths.listBucket.length)))
             : problem('not-found', `this mirror answers at ${Object.values(paths).join(', ')}`)
       }
+    },
+  }
+}
+
+/** The identity of now, and those before it that are still good for what was sealed or signed under them. */
+function createIdentities(needs: Needs, { authority, description }: MirrorOptions) {
+  let current = makeIdentity(needs, authority, description)
+  let answerer = createAnswerer(needs, current)
+  let retired: readonly MirrorIdentity[] = []
+  // Descriptors that were given out are believed until they expire, and so are the keys in them good.
+  const valid = (): readonly MirrorIdentity[] =>
+    [current, ...retired].filter((one) => one.expires > needs.clock.now())
+  return {
+    current: () => current,
+    answerer: () => answerer,
+    valid,
+    renew: () => {
+      retired = valid()
+      current = makeIdentity(needs, authority, description)
+      answerer = createAnswerer(needs, current)
+      return current
     },
   }
 }

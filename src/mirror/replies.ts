@@ -1,7 +1,7 @@
 // The forms that a mirror's replies take: JSON, and problem documents (RFC 9457).
 
 import { problemDocument, type ProblemCode } from '../protocol/problems.ts'
-import type { HttpReply } from '../runtime/runtime.ts'
+import type { HttpReply, Log } from '../runtime/runtime.ts'
 
 /** A reply whose body is JSON text. */
 export function json(status: number, body: string, cacheControl: string): HttpReply {
@@ -22,6 +22,17 @@ export function problem(code: ProblemCode, detail: string): HttpReply {
 /** The reply to a method that a path does not take. */
 export function wrongMethod(allowed: string): HttpReply {
   return problem('method-not-allowed', `use ${allowed}`)
+}
+
+/** What fails inside is told to the operator; the asker hears only that it did. */
+export function guarded(log: Log, work: Promise<HttpReply>): Promise<HttpReply> {
+  return work.catch((error: unknown) => {
+    log.warn('answer failed', { error: error instanceof Error ? error.message : String(error) })
+    return problem(
+      'internal-error',
+      'the question was read, but answering it failed; ask again later',
+    )
+  })
 }
 
 /** The body of an answer, with the descriptor where it was asked for. */

@@ -1,5 +1,6 @@
 // A mirror on a socket: bound first, because its descriptor names the port, then described, then renewed in time.
 
+import { Failure } from '../base/failure.ts'
 import { limits } from '../base/limits.ts'
 import type { Authority } from '../identity/issue.ts'
 import { mirrorIdOf } from '../observation/fingerprint.ts'
@@ -7,8 +8,10 @@ import { formatMirrorUrl } from '../protocol/bootstrap.ts'
 import type { BootstrapSeen } from '../protocol/lists.ts'
 import type { ListEntry } from '../protocol/routes.ts'
 import type { Endpoint, Runtime } from '../runtime/runtime.ts'
+import type { MirrorStore } from '../store/store.ts'
 import type { Resolver } from '../vantage/dns/resolver.ts'
 import { createProbe } from '../vantage/probe.ts'
+import { openLog, type ObservationLog } from './log.ts'
 import { createMirror, type Mirror } from './mirror.ts'
 import { pacedConnect } from './pace.ts'
 import { createRelay, type RelayCounts } from './relay.ts'
@@ -27,6 +30,8 @@ export interface ServeOptions {
   readonly allowPrivate: boolean
   /** Other mirrors that this one lists. */
   readonly known: readonly ListEntry[]
+  /** Its memory, which the caller closes behind it; where it is durable, the mirror keeps a log of what it saw. */
+  readonly store?: MirrorStore
   /** Bootstrap files that it has seen; none unless given. */
   readonly bootstraps?: BootstrapSeen['files']
 }
@@ -43,8 +48,9 @@ export interface ServedMirror {
   close(): Promise<void>
 }
 
-/** Serves until closed. @throws Failure listen-failed */
+/** Serves until closed. @throws Failure listen-failed, store-failed */
 export async function serveMirror(needs: Runtime, options: ServeOptions): Promise<ServedMirror> {
+  const log = options.store === undefined ? null : await openDurableLog(needs, options.store)
   const server = await needs.network.serveHttps({
     listen: options.listen,
     bodyBytesMax: limits.requestBytesMax,
@@ -66,6 +72,7 @@ export async function serveMirror(needs: Runtime, options: ServeOptions): Promis
     probe: createProbe({ ...needs, network }, { resolver, allowPrivate }),
     allowPrivate,
     relay,
+    ...(log === null ? {} : { log }),
     known: () => known,
     bootstraps,
   })
@@ -83,7 +90,23 @@ export async function serveMirror(needs: Runtime, options: ServeOptions): Promis
       stopRenewing()
       relay.close()
       await server.close()
+      await log?.close()
     },
+  }
+}
+
+/**
+ * The log in a durable store. With another kind the next start would begin a second history, and prove us liars; with a
+ * log that has lost its trunk we go on without one, and tell the operator.
+ */
+async function openDurableLog(needs: Runtime, store: MirrorStore): Promise<ObservationLog | null> {
+  if (!store.isDurable) return null
+  try {
+    return await openLog(needs, store)
+  } catch (error) {
+    if (!Failure.is(error) || error.code !== 'store-damaged') throw error
+    needs.log.warn('log unusable', { error: error.message })
+    return null
   }
 }
 

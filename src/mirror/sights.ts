@@ -8,9 +8,14 @@ import { deadline } from '../runtime/deadline.ts'
 import type { Clock } from '../runtime/runtime.ts'
 import type { Probe } from '../vantage/probe.ts'
 
+/** Notes what was seen of a target in the mirror's log; the salt of its leaf (`leafOf`). */
+export type Recorder = (target: string, sight: Omit<Sight, 'target'>) => string
+
 /** A sight with its time, shared by everybody who asks while it is valid. */
 export interface Seen {
   readonly sight: Omit<Sight, 'target'>
+  /** Opens the leaf of this sight; null where no log is kept. */
+  readonly salt: string | null
   /** Until when it may be given out, ms since 1970 UTC. */
   readonly exp: number
 }
@@ -37,7 +42,11 @@ export interface Sights {
 const freshSharedMs = limits.dnsCacheTtlMinS * 1000
 
 /** Sights by `probe`, bounded to `limits.cacheEntriesMax` of each kind. */
-export function createSights(needs: { readonly clock: Clock; readonly probe: Probe }): Sights {
+export function createSights(needs: {
+  readonly clock: Clock
+  readonly probe: Probe
+  readonly record: Recorder | null
+}): Sights {
   const { clock, probe } = needs
   const seen = createCache<Seen>(clock)
   const shaken = createCache<Handshake>(clock)
@@ -50,7 +59,8 @@ export function createSights(needs: { readonly clock: Clock; readonly probe: Pro
   const lookNow = async ({ target, handshakes }: Want): Promise<Seen> => {
     const look = await bounded((signal) => probe.look({ target, handshakes }, signal))
     const { target: _target, ...sight } = look.sight
-    return { sight, exp: sight.at + validMs(sight.dns) }
+    const salt = needs.record?.(target.text, sight) ?? null
+    return { sight, salt, exp: sight.at + validMs(sight.dns) }
   }
   const shakeNow = async (target: Target, address: string): Promise<Handshake> => {
     const made = await bounded((signal) =>

@@ -14,6 +14,10 @@ export const problems = {
   'relay-unknown': { status: 404, title: 'This mirror does not know the mirror that is asked' },
   'relay-busy': { status: 503, title: 'This mirror relays as much as it can' },
   'relay-failed': { status: 502, title: 'The mirror that is asked gave no answer' },
+  'log-missing': { status: 404, title: 'This mirror keeps no log' },
+  'log-beyond': { status: 404, title: 'The log does not reach so far' },
+  'log-forgotten': { status: 410, title: 'The log does not keep this any more' },
+  'leaf-unknown': { status: 404, title: 'The log does not hold this leaf' },
   'internal-error': { status: 500, title: 'The mirror itself failed' },
 } as const
 

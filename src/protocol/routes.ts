@@ -19,6 +19,11 @@ export const paths = {
   gateway: '/v1/ohttp',
   /** Followed by the id of the gateway that questions are for. */
   relay: '/v1/relay/',
+  /** The mirror's log of what it saw; the shapes of its answers are in `log.ts`. */
+  logHead: '/v1/log/head',
+  logConsistency: '/v1/log/consistency',
+  logInclusion: '/v1/log/inclusion',
+  logEntries: '/v1/log/entries',
   ping: '/v1/ping',
   openapi: '/v1/openapi.json',
 } as const
