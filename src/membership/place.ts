@@ -19,12 +19,19 @@ export function prefixOf(address: string, parameters: Parameters): string {
 }
 
 function leading(address: string, bits: { readonly v4: number; readonly v6: number }): string {
-  // IPv4 in its mapped form is the same place as in its own.
-  const parsed = ipaddr.process(address)
-  const length = parsed.kind() === 'ipv4' ? bits.v4 : bits.v6
-  const octets = parsed.toByteArray().map((octet, i) => {
-    const kept = Math.min(8, Math.max(0, length - 8 * i))
-    return octet & (0xff << (8 - kept)) & 0xff
+  const octets = octetsOf(address)
+  const length = octets.length === 4 ? bits.v4 : bits.v6
+  const kept = octets.map((octet, i) => {
+    const own = Math.min(8, Math.max(0, length - 8 * i))
+    return octet & (0xff << (8 - own)) & 0xff
   })
-  return `${ipaddr.fromByteArray(octets).toString()}/${length}`
+  const text = kept.length === 4 ? kept.join('.') : ipaddr.fromByteArray(kept).toString()
+  return `${text}/${length}`
+}
+
+/** IPv4 in its mapped form is the same place as in its own. Plain IPv4, of which lists are full, is read at once. */
+function octetsOf(address: string): readonly number[] {
+  return address.includes(':')
+    ? ipaddr.process(address).toByteArray()
+    : address.split('.').map(Number)
 }
