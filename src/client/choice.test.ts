@@ -5,7 +5,7 @@ import { createSeededRandom } from '../../test/support/seeded-random.ts'
 import type { ListEntry } from '../protocol/routes.ts'
 import { policies, type Policy } from '../verdict/policies.ts'
 import { distinctRegistries, registryOf } from '../verdict/regions.ts'
-import { createDraw } from './choice.ts'
+import { createDraw, drawRelay } from './choice.ts'
 
 function mirror(i: number, region: string | null, ip = `198.${i % 200}.${i >> 8}.1`): ListEntry {
   return { ip, port: 443, id: `${i}`.padStart(43, '0'), region }
@@ -102,4 +102,53 @@ test('mirrors that were asked before come last', () => {
 test('the same seed draws the same mirrors, another seed others', () => {
   assert.deepEqual(drawMany(wide, 5, { seed: 7 }), drawMany(wide, 5, { seed: 7 }))
   assert.notDeepEqual(drawMany(wide, 5, { seed: 7 }), drawMany(wide, 5, { seed: 8 }))
+})
+
+const noneTried: ReadonlySet<string> = new Set()
+
+test('a relay is never the mirror that is asked, nor its neighbour, nor one that was tried', () => {
+  const entries = fc.array(
+    fc.record({
+      network: fc.nat({ max: 5 }),
+      host: fc.nat({ max: 3 }),
+      region: fc.constantFrom('ARIN-US', 'RIPE-DE', 'RIPE-FR', null),
+    }),
+    { minLength: 1, maxLength: 12 },
+  )
+  fc.assert(
+    fc.property(entries, fc.nat({ max: 3 }), fc.nat(), (given, triedCount, seed) => {
+      const all = given.map((one, i) => mirror(i, one.region, `20.${one.network}.0.${one.host}`))
+      const [gateway, ...rest] = all
+      assert.ok(gateway !== undefined)
+      const tried = new Set(rest.slice(0, triedCount).map((one) => one.id))
+      const relay = drawRelay(createSeededRandom(seed), all, { gateway, tried })
+      const [, network] = gateway.ip.split('.')
+      const fit = rest.filter((one) => one.ip.split('.')[1] !== network && !tried.has(one.id))
+      if (relay === null) return assert.deepEqual(fit, [])
+      assert.ok(fit.includes(relay))
+      const isElsewhere = (one: ListEntry): boolean =>
+        registryOf(one.region) !== registryOf(gateway.region)
+      assert.equal(isElsewhere(relay), fit.some(isElsewhere))
+    }),
+  )
+})
+
+test('on private addresses, networks say nothing, and any other mirror relays', () => {
+  const [gateway, other] = [mirror(0, 'RIPE-DE', '127.0.0.1'), mirror(1, 'RIPE-DE', '127.0.0.1')]
+  const options = { gateway, tried: noneTried }
+  assert.equal(drawRelay(createSeededRandom(1), [gateway, other], options), other)
+  assert.equal(drawRelay(createSeededRandom(1), [gateway], options), null)
+})
+
+test('an owner of many relays in one network is drawn as one', () => {
+  const gateway = mirror(0, 'ARIN-US', '20.0.0.1')
+  const farm = Array.from({ length: 200 }, (_, i) => mirror(i + 1, 'RIPE-DE', `21.1.${i}.1`))
+  const honest = [2, 3, 4].map((n) => mirror(1000 + n, 'RIPE-DE', `21.${n}.0.1`))
+  let ofFarm = 0
+  for (let seed = 0; seed < 400; seed++) {
+    const options = { gateway, tried: noneTried }
+    const relay = drawRelay(createSeededRandom(seed), [...farm, ...honest], options)
+    if (relay !== null && farm.includes(relay)) ofFarm += 1
+  }
+  assert.ok(ofFarm > 60 && ofFarm < 140, `${ofFarm} of 400`)
 })

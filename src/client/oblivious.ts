@@ -184,6 +184,9 @@ async function sendSealed(
   const message = sealed.open(response.body)
   if (message === null) throw relayFailure(way, 'the answer was not sealed by the mirror')
   const reply = readResponse(message)
+  // No honest relay brings a question twice, and of the two answers the first is the one to have.
+  if (reply?.status === 409 && problemCodeOf(textOf(reply.content)) === 'question-repeated')
+    throw relayFailure(way, 'it brought the question twice')
   if (reply !== null) return reply
   const { id: mirror } = way.gateway
   throw new Failure('mirror-rejected', { mirror, why: 'its sealed answer holds no HTTP response' })

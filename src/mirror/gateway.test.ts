@@ -106,18 +106,18 @@ const question: HttpQuestion = {
   peer: relay,
 }
 
-test('answers of different lengths have the same size, up to blocks of 468 bytes', async () => {
+test('answers of different lengths have the same size, up to blocks of 3744 bytes', async () => {
   for (const [length, blocks] of [
     [1, 1],
-    [300, 1],
-    [500, 2],
-    [1_500, 4],
+    [3_600, 1],
+    [3_700, 2],
+    [7_600, 3],
   ] as const) {
     const { ask, message, dated, clock } = stage(() => ({
       ...echo(question),
       body: 'x'.repeat(length),
     }))
-    assert.equal((await ask(message(dated(clock.now())))).size, blocks * 468 + 32)
+    assert.equal((await ask(message(dated(clock.now())))).size, blocks * 3_744 + 32)
   }
 })
 

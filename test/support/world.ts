@@ -54,7 +54,8 @@ export interface Scene {
 /** A mirror of the world, whose behaviour a test may change. */
 export interface WorldMirror {
   readonly entry: ListEntry
-  readonly mirror: Mirror
+  readonly authority: Authority
+  mirror: Mirror
   scene: Scene
   /** Milliseconds until an answer arrives; null never answers, and `dead` refuses connections. */
   latencyMs: number | 'never' | 'dead'
@@ -68,6 +69,8 @@ export interface WorldMirror {
   clockAheadMs: number
   /** What it carried for others. */
   relayed(): RelayCounts
+  /** Begins anew with its CA, and without anything else that it had in memory. */
+  restart(): void
 }
 
 export interface World {
@@ -172,21 +175,24 @@ function createWorldMirror(
     self: mirrorIdOf(nodeCrypto, authority.certificate.spki),
     find: (id) => made.self?.known.find((one) => one.id === id) ?? null,
   })
-  const mirror = createMirror(runtime, {
-    authority,
-    relay,
-    description: {
-      addresses: [{ address: options.address, port: 443 }],
-      domain: null,
-      region: options.region,
-      contact: [],
-    },
-    probe: scriptedProbe(runtime.clock, () => made.self?.scene ?? options.scene),
-    allowPrivate: true,
-    known: () => made.self?.known ?? [],
-  })
-  made.self = {
+  const begin = (): Mirror =>
+    createMirror(runtime, {
+      authority,
+      relay,
+      description: {
+        addresses: [{ address: options.address, port: 443 }],
+        domain: null,
+        region: options.region,
+        contact: [],
+      },
+      probe: scriptedProbe(runtime.clock, () => made.self?.scene ?? options.scene),
+      allowPrivate: true,
+      known: () => made.self?.known ?? [],
+    })
+  const mirror = begin()
+  const self: WorldMirror = {
     entry: { ip: options.address, port: 443, id: mirror.id, region: options.region },
+    authority,
     mirror,
     scene: options.scene,
     latencyMs: 20,
@@ -195,8 +201,12 @@ function createWorldMirror(
     known: [],
     clockAheadMs: 0,
     relayed: () => relay.counts(),
+    restart: () => {
+      self.mirror = begin()
+    },
   }
-  return made.self
+  made.self = self
+  return self
 }
 
 interface PoolParts {
