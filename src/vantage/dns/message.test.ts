@@ -88,6 +88,17 @@ test('the right answer is read', () => {
   })
 })
 
+test('name servers are read, in lower case; one that is no host name spoils the answer', () => {
+  const ns = (data: Uint8Array): Uint8Array => record(own, types.NS, { data })
+  const named = answerOf(
+    reply({ answers: [ns(name('B.Ns.Test')), ns(name('a.ns.test'))] }, 'NS'),
+    'NS',
+  )
+  assert.deepEqual([named.status, named.records], ['ok', ['b.ns.test', 'a.ns.test']])
+  const odd = answerOf(reply({ answers: [ns(concat(label('a.b'), name('test')))] }, 'NS'), 'NS')
+  assert.equal(odd.status, 'malformed')
+})
+
 const strays: Readonly<Record<string, Uint8Array>> = {
   nothing: new Uint8Array(),
   'half a header': reply({}).subarray(0, 11),

@@ -21,7 +21,7 @@ import {
 } from './wire.ts'
 
 /** What we ask for. */
-export type QueryType = 'A' | 'AAAA' | 'TLSA'
+export type QueryType = 'A' | 'AAAA' | 'NS' | 'TLSA'
 
 /** One question as it is sent. */
 export interface Question {
@@ -281,7 +281,8 @@ function readRecords(
   const faults: string[] = []
   for (const record of found) {
     const data = message.subarray(record.start, record.end)
-    if (type !== 'TLSA') texts.add(addressText(data, type))
+    if (type === 'NS') texts.add(serverName(message, record))
+    else if (type !== 'TLSA') texts.add(addressText(data, type))
     else {
       const association = associationOf(data)
       if (typeof association === 'string') faults.push(association)
@@ -310,6 +311,12 @@ function firstOf(texts: ReadonlySet<string>): readonly string[] {
     kept.push(text)
   }
   return kept
+}
+
+function serverName(message: Uint8Array, record: WireRecord): string {
+  const name = readWholeName(message, record)
+  if (!isPlainName(name)) throw new MalformedMessage('a name server has no host name')
+  return name
 }
 
 function addressText(data: Uint8Array, type: 'A' | 'AAAA'): string {
