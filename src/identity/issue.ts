@@ -19,6 +19,15 @@ export interface Authority {
   readonly keyPem: string
   /** SHA-256 of the DER SubjectPublicKeyInfo: the data of a `2 1 1` record, and a mirror's id. */
   readonly spkiHash: Uint8Array
+  /** Issues in this authority's own way: that of a simulation has certificates of a few bytes. DER unless given. */
+  readonly issueServer?: (options: ServerOptions) => Issued
+}
+
+/** Whom a server certificate is for. */
+export interface ServerOptions {
+  /** DNS names and addresses; the first names the server to people. */
+  readonly names: readonly string[]
+  readonly days?: number
 }
 
 /** A server's certificate with its own new key. */
@@ -79,8 +88,9 @@ export function createAuthority(
 export function issueServer(
   needs: Needs,
   authority: Authority,
-  options: { readonly names: readonly string[]; readonly days?: number },
+  options: ServerOptions,
 ): Issued {
+  if (authority.issueServer !== undefined) return authority.issueServer(options)
   const { clock, crypto } = needs
   const { certificate: ca } = authority
   checkCount('names', options.names.length, limits.certificateNamesMax)

@@ -36,7 +36,8 @@ function prepare(connection: DatabaseSync, exclusive: boolean): void {
   if (exclusive) connection.exec('BEGIN IMMEDIATE; COMMIT')
 }
 
-function databaseOf(connection: DatabaseSync, path: string): Database {
+/** The seam over an open connection: to a file, or, in a simulation, to memory. `path` names it in messages. */
+export function databaseOf(connection: DatabaseSync, path: string): Database {
   const guard = guarded(path)
   // Our statements are literals in the code, a few dozen: none need be forgotten.
   const statements = new Map<string, StatementSync>()
