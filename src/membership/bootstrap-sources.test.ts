@@ -111,6 +111,8 @@ test('every pair of both files is told of, and nothing is told of a file and its
       const newerOnes = [...added, ...changed.map((change) => change.newer)]
       assert.deepEqual([...texts(olderOnes), ...kept].toSorted(), texts(older))
       assert.deepEqual([...texts(newerOnes), ...kept].toSorted(), texts(newer))
+      assert.equal(olderOnes.length, new Set(olderOnes).size)
+      assert.equal(newerOnes.length, new Set(newerOnes).size)
       assert.deepEqual(differences(older, older), { added: [], removed: [], changed: [] })
     }),
   )

@@ -57,6 +57,8 @@ for (const [inbound, outbound, opened, closed] of [
   [4, 0, 4, 0],
   [4, 4, 0, 0],
   [2, 4, 2, 0],
+  // More than we take; half of all are of our choice all the same.
+  [6, 0, 4, 0],
   [4, 8, 0, 4],
   [1, 8, 0, 1],
 ] as const)
@@ -80,6 +82,12 @@ test('one own link is exchanged every ten minutes', () => {
   assert.equal(close.length, 1)
   assert.equal(swappedAt, 10 * minute)
   assert.ok(!links(4, 4).some(({ id }) => id === open[0]?.id))
+})
+
+test('while links are missing, none is exchanged', () => {
+  const { open, close, swappedAt } = plan(links(4, 2), 10 * minute)
+  assert.equal(open.length, 2)
+  assert.deepEqual([close, swappedAt], [[], 0])
 })
 
 test('where everybody is connected already, nothing is exchanged', () => {

@@ -62,9 +62,9 @@ test('another address or port is another entry', () => {
 test('of two ids at one address, the one with most votes is kept; of equals, the lesser', () => {
   const at = { ip: 'x' }
   const lists = [0, 1, 2, 3].map((i) =>
-    list(i, [entry('a', at), ...(i < 3 ? [entry('b', at)] : []), entry('c')]),
+    list(i, [entry('b', at), ...(i < 3 ? [entry('a', at)] : []), entry('c')]),
   )
-  assert.deepEqual(idsOf(lists), ['a', 'c'])
+  assert.deepEqual(idsOf(lists), ['b', 'c'])
   const equal = [0, 1, 2].map((i) => list(i, [entry('b', at), entry('a', at)]))
   assert.deepEqual(idsOf(equal), ['a'])
 })

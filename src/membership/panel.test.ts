@@ -55,7 +55,7 @@ for (const [votes, before, after] of [
   })
 
 test('votes that nobody asked for, second votes, and late ones are told and not counted', () => {
-  const counted = tally(poll('a+ z+ a- b+@1001 b-@1002 c-'), 2_000, parameters)
+  const counted = tally(poll('a+ z+ a- b+@1001 b-@1002 c-@1000'), 2_000, parameters)
   assert.deepEqual(
     counted.ignored.map(({ vote, fault }) => [vote.from, fault]),
     [

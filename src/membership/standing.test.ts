@@ -70,6 +70,7 @@ for (const [what, script, state] of [
   ['who joins again is not active for that', `${removed} joined`, 'inactive'],
   ['unreachable for less than a month', `${toActive} unreachable +29d unreachable`, 'active'],
   ['unreachable for a month', `${toActive} unreachable +30d unreachable`, 'gone'],
+  ['away for a day after a long time', `${toActive} +90d unreachable +1d unreachable`, 'active'],
   ['seen in between', `${toActive} unreachable +29d seen +2d unreachable`, 'active'],
   ['an inactive one can go too', `${removed} unreachable +30d unreachable`, 'gone'],
   ['a candidate that never was', 'announced unreachable +30d unreachable', 'gone'],
