@@ -184,6 +184,8 @@ export const limits = {
   correspondencePerPeerMax: 8,
   /** Another mirror's answer, the way there and the handshake included. */
   correspondenceTimeoutMs: 2_000,
+  /** Descriptors of other mirrors that are kept in memory: 3 kB each. */
+  descriptorsKeptMax: 1_024,
   /** Newcomers that are looked at a time: each costs a handshake and three look-ups. */
   checksAtOnce: 8,
   /** Why something is as it is, in words for an operator. */
