@@ -4,6 +4,7 @@ import { base64url, textOf, utf8 } from '../base/bytes.ts'
 import { Failure } from '../base/failure.ts'
 import { limits } from '../base/limits.ts'
 import { isRejection, verifyObservation } from '../observation/sign.ts'
+import { createDescriptors } from '../protocol/descriptors.ts'
 import { mirrorPool, peerOf } from '../protocol/peers.ts'
 import {
   answerSchema,
@@ -15,7 +16,6 @@ import {
 import { NetworkError, type Runtime } from '../runtime/runtime.ts'
 import type { Abstention, Answer } from '../verdict/verdict.ts'
 import { directCarrier, type Carrier } from './carrier.ts'
-import { createDescriptors } from './descriptors.ts'
 import { obliviousCarrier } from './oblivious.ts'
 
 /** What is asked of a mirror, apart from nonce and descriptor. */

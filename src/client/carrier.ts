@@ -2,18 +2,9 @@
 
 import { limits } from '../base/limits.ts'
 import { peerOf } from '../protocol/peers.ts'
+import type { CarriedQuestion, CarriedReply } from '../protocol/relayed.ts'
 import type { ListEntry } from '../protocol/routes.ts'
-import type { HttpsPool, HttpsResponse } from '../runtime/runtime.ts'
-
-/** A question as JSON, for one path of a mirror. */
-export interface CarriedQuestion {
-  readonly path: string
-  readonly body: Uint8Array
-  readonly signal: AbortSignal
-}
-
-/** What a mirror replied. */
-export type CarriedReply = Pick<HttpsResponse, 'status' | 'body'>
+import type { HttpsPool } from '../runtime/runtime.ts'
 
 /** A way to all mirrors. */
 export interface Carrier {

@@ -1,9 +1,9 @@
-// What this client knows of its mirrors from their own mouths: verified descriptors, until they expire (protocol §2).
+// What is known of mirrors from their own mouths: verified descriptors, until they expire (protocol §2).
 
 import { Failure } from '../base/failure.ts'
 import type { Verified } from '../observation/observation.ts'
 import type { AnswerKey } from '../observation/sign.ts'
-import { answerKeysOf, verifyDescriptor, type Descriptor } from '../protocol/descriptor.ts'
+import { answerKeysOf, verifyDescriptor, type Descriptor } from './descriptor.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 
 /** A verified descriptor, as signed and as read. */
