@@ -3,8 +3,12 @@
 import { join } from 'node:path'
 import { message, multiple, option, type ValueParser } from '@optique/core'
 import { mirrorsOf, type MirrorFile } from '../client/directory.ts'
+import { isSavedList, mirrorsIn, readSavedList, type SavedList } from '../client/saved.ts'
+import { parameters } from '../membership/parameters.ts'
 import type { ListEntry } from '../protocol/routes.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import type { Output } from './output.ts'
+import { bold, text } from './text.ts'
 import { file } from './values.ts'
 
 /** `--bootstrap FILE`, as often as wanted. */
@@ -45,9 +49,21 @@ export function listPath(home: string): string {
   return join(home, 'mirrors.json')
 }
 
+/** Where the bootstrap files are remembered that the list began with. */
+export function bootstrapsPath(home: string): string {
+  return join(home, 'bootstraps.json')
+}
+
+/** The mirrors that a command works with. */
+export interface LoadedMirrors {
+  readonly mirrors: readonly ListEntry[]
+  /** The list that mirrors agreed on, where they come from it; null for those of a bootstrap file. */
+  readonly agreed: SavedList | null
+}
+
 /**
- * The mirrors of `files`, or of the client's own list when none is named; none at all when there is no list yet.
- * @throws Failure file-missing, file-failed, bootstrap-malformed, bootstrap-private, bootstrap-unvouched
+ * The mirrors of `bootstraps`, or of the client's own list when none is named; none at all when there is no list yet.
+ * @throws Failure file-missing, file-failed, file-malformed, bootstrap-malformed, bootstrap-private, bootstrap-unvouched
  */
 export async function loadMirrors(
   runtime: Runtime,
@@ -57,17 +73,46 @@ export async function loadMirrors(
     readonly allowPrivate: boolean
     readonly vendors: readonly string[]
   },
-): Promise<readonly ListEntry[]> {
+): Promise<LoadedMirrors> {
   const own = listPath(options.home)
-  const paths =
-    options.bootstraps.length > 0
-      ? options.bootstraps
-      : (await runtime.files.exists(own))
-        ? [own]
-        : []
-  const read = paths.map(async (source): Promise<MirrorFile> => ({
-    source,
-    bytes: await runtime.files.read(source, 'bootstrap file'),
-  }))
-  return mirrorsOf(runtime, await Promise.all(read), options)
+  if (options.bootstraps.length > 0) {
+    const files = await readFiles(runtime, options.bootstraps)
+    return { mirrors: mirrorsOf(runtime, files, options), agreed: null }
+  }
+  if (!(await runtime.files.exists(own))) return { mirrors: [], agreed: null }
+  const bytes = await runtime.files.read(own, 'list of mirrors')
+  // A bootstrap file that somebody put in the place of a list serves as well.
+  if (!isSavedList(bytes))
+    return { mirrors: mirrorsOf(runtime, [{ source: own, bytes }], options), agreed: null }
+  const agreed = readSavedList(bytes, own)
+  return { mirrors: mirrorsIn(agreed), agreed }
+}
+
+/** The bootstrap files at `paths`. @throws Failure file-missing, file-failed */
+export function readFiles(
+  runtime: Pick<Runtime, 'files'>,
+  paths: readonly string[],
+): Promise<readonly MirrorFile[]> {
+  return Promise.all(
+    paths.map(async (source) => ({
+      source,
+      bytes: await runtime.files.read(source, 'bootstrap file'),
+    })),
+  )
+}
+
+/** Says that a list should be renewed, when it is older than it should be (R36). */
+export function noteAge(out: Output, agreed: SavedList | null, now: number): void {
+  const ageMs = agreed === null ? 0 : now - agreed.agreed
+  if (ageMs > parameters.list.refreshMs)
+    out.note(
+      text`the list of mirrors is ${daysText(ageMs)} old: renew it with ${bold('sightline mirrors refresh')}`,
+    )
+}
+
+/** Whole days, or less than one, as people say it. */
+export function daysText(ms: number): string {
+  const days = Math.floor(ms / 86_400_000)
+  if (days < 1) return 'less than a day'
+  return days === 1 ? 'a day' : `${days} days`
 }

@@ -50,6 +50,11 @@ export const chapters: readonly Chapter[] = [
         load: async () => (await import('./commands/mirrors-list.ts')).mirrorsList,
       },
       {
+        name: 'mirrors refresh',
+        summary: 'come to a list of mirrors by what many of them say',
+        load: async () => (await import('./commands/mirrors-refresh.ts')).mirrorsRefresh,
+      },
+      {
         name: 'mirrors bootstrap',
         summary: 'write a bootstrap file from mirrors',
         load: async () => (await import('./commands/mirrors-bootstrap.ts')).mirrorsBootstrap,

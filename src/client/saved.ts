@@ -32,7 +32,11 @@ const noRegion = 'unknown'
 /** The list of `mirrors` as it is kept. */
 export function savedListOf(
   mirrors: readonly ListEntry[],
-  origin: Pick<SavedList, 'agreed' | 'asked' | 'from'>,
+  origin: {
+    readonly agreed: number
+    readonly asked: number
+    readonly from: readonly string[]
+  },
 ): SavedList {
   const regions: Record<string, SavedList['regions'][string]> = {}
   const sorted = mirrors.toSorted(
@@ -40,7 +44,7 @@ export function savedListOf(
   )
   for (const { ip, port, id, region } of sorted)
     (regions[region ?? noRegion] ??= []).push({ ip, port, id })
-  return { v: 1, ...origin, regions }
+  return { v: 1, agreed: origin.agreed, asked: origin.asked, from: [...origin.from], regions }
 }
 
 /** All mirrors of a list that was kept. */

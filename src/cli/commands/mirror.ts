@@ -6,12 +6,13 @@ import { join, resolve } from 'node:path'
 import { message, multiple, object, option, optional, string, withDefault } from '@optique/core'
 import { Failure } from '../../base/failure.ts'
 import { limits } from '../../base/limits.ts'
-import { askDescriptor } from '../../client/directory.ts'
+import { askDescriptor, readMirrorFiles } from '../../client/directory.ts'
 import { loadAuthority, saveAuthority } from '../../identity/authority-store.ts'
 import type { Authority } from '../../identity/issue.ts'
 import { createMirrorAuthority } from '../../mirror/identity.ts'
 import { serveMirror } from '../../mirror/serve.ts'
 import { formatMirrorUrl, parseMirrorUrl } from '../../protocol/bootstrap.ts'
+import type { BootstrapSeen } from '../../protocol/lists.ts'
 import type { ListEntry } from '../../protocol/routes.ts'
 import { deadline } from '../../runtime/deadline.ts'
 import { systemResolvers } from '../../runtime/node/system-resolvers.ts'
@@ -19,7 +20,8 @@ import { NetworkError, type Endpoint, type Runtime } from '../../runtime/runtime
 import { createResolver } from '../../vantage/dns/resolver.ts'
 import { isRegionCode } from '../../verdict/regions.ts'
 import { defineCommand } from '../command.ts'
-import { endpoint, folder } from '../values.ts'
+import { endpoint, file, folder } from '../values.ts'
+import { readFiles } from '../mirror-list.ts'
 import { allowPrivateOption, resolverOption } from '../vantage.ts'
 
 /** The command `mirror`. */
@@ -62,6 +64,11 @@ export const mirror = defineCommand({
         description: message`another mirror to know and to list; repeatable`,
       }),
     ),
+    bootstraps: multiple(
+      option('--bootstrap', file(), {
+        description: message`a bootstrap file that this mirror has seen: it publishes the hash, so that a client can tell whether its own is the one that everybody gets; repeatable`,
+      }),
+    ),
     home: optional(
       option('--home', folder(), {
         description: message`folder of this mirror's keys; one machine may run several`,
@@ -97,6 +104,7 @@ export const mirror = defineCommand({
       resolver: createResolver(runtime, { servers }),
       allowPrivate: values.allowPrivate,
       known: await knowOthers(runtime, values.joins, signal),
+      bootstraps: await bootstrapsSeen(runtime, values.bootstraps),
     })
     out.ready(served.url)
     await untilAborted(signal)
@@ -159,6 +167,20 @@ async function knowOthers(
       }
     }),
   )
+}
+
+/** What is published of the bootstrap files at `paths`; whether to believe them is for those who use them. */
+async function bootstrapsSeen(
+  runtime: Runtime,
+  paths: readonly string[],
+): Promise<BootstrapSeen['files']> {
+  const files = readMirrorFiles(runtime, await readFiles(runtime, paths), { allowPrivate: true })
+  return files.map(({ sha256, vendor, made, pairs }) => ({
+    sha256,
+    vendor,
+    made,
+    pairs: pairs.length,
+  }))
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

@@ -3,17 +3,25 @@
 import { message, object, option } from '@optique/core'
 import { limits } from '../../base/limits.ts'
 import { createDesk } from '../../client/ask.ts'
+import type { SavedList } from '../../client/saved.ts'
 import { formatMirrorUrl } from '../../protocol/bootstrap.ts'
 import { deadline } from '../../runtime/deadline.ts'
 import { defineCommand } from '../command.ts'
-import { bootstrapOption, listPath, loadMirrors, vendorOption } from '../mirror-list.ts'
+import {
+  bootstrapOption,
+  daysText,
+  listPath,
+  loadMirrors,
+  noteAge,
+  vendorOption,
+} from '../mirror-list.ts'
 import { dim, green, red, text, type Text } from '../text.ts'
 import { allowPrivateOption } from '../vantage.ts'
 
 /** The command `mirrors list`. */
 export const mirrorsList = defineCommand({
   description: [
-    'Shows the mirrors that this client knows, by region. With --check it connects to each, by address, and checks that its CA is the one that the list names.',
+    'Shows the mirrors that this client knows, by region, and when and by how many mirrors the list was agreed on. With --check it connects to each, by address, and checks that its CA is the one that the list names.',
   ],
   takes: object({
     bootstraps: bootstrapOption,
@@ -26,7 +34,7 @@ export const mirrorsList = defineCommand({
     { path: '$SIGHTLINE_HOME/mirrors.json', what: 'the list, unless --bootstrap names others' },
   ],
   run: async ({ runtime, home, out, signal }, values) => {
-    const mirrors = await loadMirrors(runtime, { ...values, home })
+    const { mirrors, agreed } = await loadMirrors(runtime, { ...values, home })
     const desk = createDesk(runtime)
     const { signal: bounded, done } = deadline(runtime.clock, limits.verifyTimeoutMs, signal)
     const rows = await Promise.all(
@@ -38,7 +46,8 @@ export const mirrorsList = defineCommand({
       done()
       desk.close()
     })
-    if (out.wantsJson) return out.json({ mirrors: rows })
+    if (out.wantsJson) return out.json({ mirrors: rows, ...originOf(agreed) })
+    if (agreed !== null) out.line(originText(agreed, runtime.clock.now()))
     const sorted = rows.toSorted((a, b) => (a.region ?? '').localeCompare(b.region ?? ''))
     out.table(
       sorted.map((row): Text[] => [
@@ -49,8 +58,21 @@ export const mirrorsList = defineCommand({
     )
     if (rows.length === 0)
       out.note(text`no mirrors are known; a list would be at ${listPath(home)}`)
+    noteAge(out, agreed, runtime.clock.now())
   },
 })
+
+/** When and by whom the list was made; nothing for a bootstrap file. */
+function originOf(agreed: SavedList | null) {
+  return agreed === null
+    ? {}
+    : { agreed: agreed.agreed, asked: agreed.asked, lists: agreed.from.length }
+}
+
+function originText({ agreed, asked, from }: SavedList, now: number): Text {
+  const age = daysText(Math.max(0, now - agreed))
+  return dim(`agreed on ${age} ago, by the lists of ${from.length} of ${asked} mirrors asked`)
+}
 
 function stateText(answers: boolean | null): Text {
   if (answers === null) return dim('not asked')

@@ -17,8 +17,8 @@ import type { Files } from '../../runtime/runtime.ts'
 import { isPolicyName, policies, readPolicy, type Policy } from '../../verdict/policies.ts'
 import { defineCommand } from '../command.ts'
 import { worst } from '../exit.ts'
-import { bootstrapOption, listPath, loadMirrors, vendorOption } from '../mirror-list.ts'
-import { text } from '../text.ts'
+import { bootstrapOption, loadMirrors, noteAge, vendorOption } from '../mirror-list.ts'
+import { bold, text } from '../text.ts'
 import { duration, file } from '../values.ts'
 import {
   allowPrivateOption,
@@ -94,7 +94,7 @@ export const verify = defineCommand({
   run: async ({ runtime, home, out, signal }, values) => {
     const targets = values.targets.map(parseTarget)
     const policy = await choosePolicy(runtime.files, values.policy)
-    const mirrors = await loadMirrors(runtime, { ...values, home })
+    const { mirrors, agreed } = await loadMirrors(runtime, { ...values, home })
     const probe = ownProbe(runtime, values.resolvers)
     const { timeout: timeoutMs, oblivious } = values
     const client = createClient(runtime, { mirrors, probe, policy, timeoutMs, oblivious })
@@ -120,8 +120,9 @@ export const verify = defineCommand({
     if (values.evidence !== undefined) await writeEvidence(runtime.files, values.evidence, reports)
     if (mirrors.length === 0)
       out.note(
-        `no mirrors are known: name a bootstrap file with --bootstrap, or put one at ${listPath(home)}`,
+        text`no mirrors are known: name a bootstrap file with --bootstrap, or make a list with ${bold('sightline mirrors refresh')}`,
       )
+    noteAge(out, agreed, runtime.clock.now())
     return worst(reports.map((report) => exitCodeOf(report.outcome)))
   },
 })
