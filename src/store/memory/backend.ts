@@ -1,7 +1,6 @@
 // A store that ends with its process: for tests, simulations, and mirrors that are to keep nothing.
 
-import { hex } from '../../base/bytes.ts'
-import type { NodeId } from '../../observation/merkle.ts'
+import { base64url } from '../../base/bytes.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { createStore, type Backend, type Row, type StoreOptions } from '../backend.ts'
 import type { ShelfName } from '../shelves.ts'
@@ -48,44 +47,42 @@ function createMemoryBackend(): Backend {
 }
 
 function createMemoryNodes(undo: Undo): Backend['nodes'] {
-  const hashes = new Map<string, Uint8Array>()
+  /** By level, then by index. */
+  const levels = Array.from({ length: 64 }, () => new Map<number, Uint8Array>())
+  const hashes = (level: number): Map<number, Uint8Array> => levels[level] ?? new Map()
   const places = new Map<string, number>()
-  const bounds = new Map([
-    ['first', 0],
-    ['size', 0],
-  ])
-  const keyOf = ({ level, index }: NodeId): string => `${level} ${index}`
-  const read = (id: NodeId): Uint8Array | null => hashes.get(keyOf(id)) ?? null
+  const bounds = new Map<'first' | 'size', number>()
   const first = (): number => bounds.get('first') ?? 0
   return {
     size: () => bounds.get('size') ?? 0,
     first,
-    read,
+    read: ({ level, index }) => hashes(level).get(index) ?? null,
     leaves: (from, to) => {
       const found: Uint8Array[] = []
       for (let index = from; index < to; index++) {
-        const leaf = read({ level: 0, index })
-        if (leaf === null) break
+        const leaf = hashes(0).get(index)
+        if (leaf === undefined) break
         found.push(leaf)
       }
       return found
     },
-    find: (leaf) => places.get(hex(leaf)) ?? null,
-    add: (node) => {
-      undo.set(hashes, keyOf(node), node.hash)
-      if (node.level > 0) return
+    find: (leaf) => places.get(base64url(leaf)) ?? null,
+    add: ({ level, index, hash }) => {
+      undo.set(hashes(level), index, hash)
+      if (level > 0) return
+      const name = base64url(hash)
       // Of equal leaves the first is the one that is found.
-      if (!places.has(hex(node.hash))) undo.set(places, hex(node.hash), node.index)
-      undo.set(bounds, 'size', node.index + 1)
+      if (!places.has(name)) undo.set(places, name, index)
+      undo.set(bounds, 'size', index + 1)
     },
     forget: (before) => {
+      for (let index = first(); index < before; index++) {
+        const name = base64url(hashes(0).get(index) ?? new Uint8Array())
+        if (places.get(name) === index) undo.remove(places, name)
+      }
       for (let level = 0; level < 8; level++)
-        for (let index = first() / 2 ** level; index < before / 2 ** level; index++) {
-          const hash = read({ level, index })
-          if (level === 0 && hash !== null && places.get(hex(hash)) === index)
-            undo.remove(places, hex(hash))
-          undo.remove(hashes, keyOf({ level, index }))
-        }
+        for (let index = first() / 2 ** level; index < before / 2 ** level; index++)
+          undo.remove(hashes(level), index)
       undo.set(bounds, 'first', before)
     },
   }
