@@ -14,7 +14,8 @@ import {
 import { hex, utf8 } from '../base/bytes.ts'
 import { limits } from '../base/limits.ts'
 import { issueServer } from '../identity/issue.ts'
-import { signDescriptor, verifyDescriptor } from '../protocol/descriptor.ts'
+import { signStatement } from '../observation/jws.ts'
+import { verifyDescriptor } from '../protocol/descriptor.ts'
 import { nodeCrypto } from '../runtime/node/crypto.ts'
 import type { HttpQuestion, HttpReply } from '../runtime/runtime.ts'
 import { createGateway } from '../mirror/gateway.ts'
@@ -419,30 +420,36 @@ test('a client whose clock is three minutes off learns it from every mirror', as
   assert.equal(said.length, 3)
 })
 
-test('a gateway whose descriptor names no key is not asked', async () => {
-  const { ask, gateway, heard, world } = trio(1)
-  const { descriptor, id } = signedWithout(gateway, world)
-  const { mirror } = gateway
-  gateway.mirror = {
-    ...mirror,
-    handle: (question) =>
-      question.method === 'GET' ? json(JSON.stringify({ descriptor })) : mirror.handle(question),
-  }
-  assert.equal(id, gateway.entry.id)
-  assertAbstains(await ask(), 'mirror-rejected', /takes no sealed questions/)
-  assert.ok(!heard.some((one) => one.path === '/v1/ohttp'))
-})
-
-/** The descriptor of `mirror`, truly signed, but without a key configuration. */
-function signedWithout({ authority, mirror, entry }: WorldMirror, { runtime, clock }: World) {
-  const { id } = mirror
-  const descriptor = verifyDescriptor(nodeCrypto, mirror.identity().descriptor, {
-    id,
-    now: clock.now(),
+for (const [what, ohttp] of [
+  ['no key', { ohttp: null }],
+  ['nothing of keys', { ohttp: undefined }],
+  ['what is no key', { ohttp: 'AQAgAAAA' }],
+] as const)
+  test(`a gateway whose descriptor names ${what} is not asked`, async () => {
+    const { ask, gateway, heard, world } = trio(1)
+    const descriptor = signedWith(gateway, world, ohttp)
+    const { mirror } = gateway
+    gateway.mirror = {
+      ...mirror,
+      handle: (question) =>
+        question.method === 'GET' ? json(JSON.stringify({ descriptor })) : mirror.handle(question),
+    }
+    assertAbstains(await ask(), 'mirror-rejected', /takes no sealed questions/)
+    assert.ok(!heard.some((one) => one.path === '/v1/ohttp'))
   })
+
+/** The descriptor of a mirror, truly signed by itself, with another key configuration. */
+function signedWith(
+  { authority, mirror, entry }: WorldMirror,
+  { runtime, clock }: World,
+  ohttp: { readonly ohttp: string | null | undefined },
+): string {
+  const expected = { id: mirror.id, now: clock.now() }
+  const descriptor = verifyDescriptor(nodeCrypto, mirror.identity().descriptor, expected)
   const server = issueServer(runtime, authority, { names: [entry.ip] })
   const chain = [server.certificate.der, authority.certificate.der]
-  return { id, descriptor: signDescriptor(server.key, chain, { ...descriptor, ohttp: null }) }
+  const head = { type: 'smn-descriptor+jws', certificates: chain } as const
+  return signStatement(server.key, head, JSON.stringify({ ...descriptor, ...ohttp }))
 }
 
 test('without relays a client sends nothing that is sealed', async () => {
