@@ -170,7 +170,7 @@ function createRelayedDescriptors(needs: Needs, send: Send) {
     for (const [id, one] of known) if (one.until <= now) known.delete(id)
     const one = known.get(gateway.id)
     if (one !== undefined) return one.statement
-    const statement = fetch(gateway)
+    const statement = learn(gateway)
     const fetched = { statement, until: now + limits.relayDescriptorMs }
     known.set(gateway.id, fetched)
     statement.catch(() => {
