@@ -155,7 +155,7 @@ interface Relayed {
 /** The descriptors of gateways: for a while, all who ask are given the same. */
 function createRelayedDescriptors(needs: Needs, send: Send) {
   const known = new Map<string, Relayed>()
-  const fetch = async (gateway: ListEntry): Promise<string> => {
+  const learn = async (gateway: ListEntry): Promise<string> => {
     const bytesMax = 2 * limits.descriptorBytesMax
     const response = await send(gateway, { method: 'GET', path: paths.descriptor, bytesMax })
     const parsed = wellKnownSchema.safeParse(parseJson(textOf(response.body)))
