@@ -10,7 +10,7 @@ import type { ListEntry } from '../protocol/routes.ts'
 import type { Endpoint, Runtime } from '../runtime/runtime.ts'
 import type { MirrorStore } from '../store/store.ts'
 import type { Resolver } from '../vantage/dns/resolver.ts'
-import { createProbe } from '../vantage/probe.ts'
+import { createProbe, type Probe } from '../vantage/probe.ts'
 import { openLog, type ObservationLog } from './log.ts'
 import { createMirror, type Mirror } from './mirror.ts'
 import { pacedConnect } from './pace.ts'
@@ -26,6 +26,8 @@ export interface ServeOptions {
   readonly contact: readonly string[]
   /** The vantage's own resolver, shared with no other vantage. */
   readonly resolver: Resolver
+  /** The vantage itself, where it is not one that asks `resolver` and shakes hands from here: a simulation has its own. */
+  readonly probe?: Probe
   /** For test networks: looks at private addresses for strangers. */
   readonly allowPrivate: boolean
   /** Other mirrors that this one lists. */
@@ -69,7 +71,7 @@ export async function serveMirror(needs: Runtime, options: ServeOptions): Promis
   const mirror = createMirror(needs, {
     authority,
     description: { addresses, region, domain, contact },
-    probe: createProbe({ ...needs, network }, { resolver, allowPrivate }),
+    probe: options.probe ?? createProbe({ ...needs, network }, { resolver, allowPrivate }),
     allowPrivate,
     relay,
     ...(log === null ? {} : { log }),
