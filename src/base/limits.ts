@@ -112,8 +112,8 @@ export const limits = {
    */
   obliviousRequestBlockBytes: 3 * 128,
   obliviousResponseBlockBytes: 8 * 468,
-  /** The longest question that `requestBytesMax` allows, framed, padded and sealed, would hold 1 kB more than any has. */
-  obliviousRequestBytesMax: 4_096,
+  /** The longest report, framed, padded and sealed: a relay cannot tell it from a question. */
+  obliviousRequestBytesMax: 67_584,
   /** The longest answer, `mirrorAnswerBytesMax`, framed, padded and sealed. */
   obliviousResponseBytesMax: 67_584,
   /** Our messages have two fields; others may have a few more. */
@@ -161,6 +161,10 @@ export const limits = {
   storedVotesMax: 65_536,
   storedVoteCharsMax: 4_096,
   storedProceduresMs: 30 * 86_400_000,
+  /** Nine requests, votes and notices for each removal under way, as far as the other side is not there. */
+  storedLettersMax: 65_536,
+  /** Those that wait, and six of each of a thousand mirrors, 20 kB each. */
+  storedDissentsMax: 8_192,
   /** Names that may be asked again: the rules themselves keep 20,000. */
   storedCorpusMax: 50_000,
   storedCorpusCharsMax: 4_096,
@@ -190,6 +194,50 @@ export const limits = {
   checksAtOnce: 8,
   /** Why something is as it is, in words for an operator. */
   reasonCharsMax: 200,
+
+  // Tests, reports and removal (protocol §7, §8)
+  /** Observations of one report: those of the second stage and six more; beyond it the verdict was an alarm anyway. */
+  reportObservationsMax: 16,
+  /** Eight answers of 4 kB with their descriptors; of more, the descriptors stay behind. */
+  reportBytesMax: 65_536,
+  /** Nonces of answers given, that reports may prove to be ours: a thousand answers a second for the time below. */
+  noncesRememberedMax: 262_144,
+  /** An answer can be reported for this long: its validity, and the time that a page takes to load. */
+  reportWithinMs: 180_000,
+  /** Signatures of reports verified a second: a tenth of a core, and reports beyond it are dropped at random. */
+  reportSignaturesPerSecond: 1_000,
+  /** Dissents that wait to be looked at again, with their evidence. */
+  dissentsWaitingMax: 1_024,
+  /** A client's report is given up after this; nobody waits for it. */
+  reportTimeoutMs: 5_000,
+  /** Look-ups of name servers at a time; names that come meanwhile are noted when they come again. */
+  originsAtOnce: 32,
+  /** Domains whose name servers are remembered. */
+  originsMax: 50_000,
+  /** Filler names that an operator may give. */
+  fillerNamesMax: 10_000,
+  /** Replays in one series. */
+  replaysMax: 10_000,
+  /** Series under way at a time: at 100 replays in six hours each, two questions a second. */
+  seriesAtOnce: 512,
+  /** One question of a test is brought by so many relays, one after the other, before silence is held against the asked. */
+  quizRelaysMax: 3,
+  /** Contradictions sent as evidence with a request, 20 kB each. */
+  contradictionsSentMax: 4,
+  /** Contradictions kept of one mirror, and mirrors that any are kept of. */
+  contradictionsKeptMax: 6,
+  /** A request with its evidence, in compact form. */
+  removeRequestBytesMax: 131_072,
+  /** The same with the author's descriptor beside it. */
+  letterBytesMax: 151_552,
+  /** A letter is sent again for as long as its vote is open; each sending is signed anew. */
+  letterValidMs: 86_400_000,
+  /** Votes under way that one mirror has asked us for. */
+  requestsPerMirrorMax: 64,
+  /** Notices that are kept for the operator, and that wait for one webhook call. */
+  noticesKeptMax: 1_000,
+  webhookTimeoutMs: 10_000,
+  webhookBytesMax: 65_536,
 
   // Log of a vantage's own observations
   /** Sizes beyond 2^48 are not taken: no log comes near, and sums of sizes stay whole numbers. */
@@ -248,6 +296,8 @@ export const limits = {
   /** One small file from a server that may be on the other side of the world, over up to four addresses. */
   vendorTimeoutMs: 15_000,
   policyBytesMax: 65_536,
+  /** Evidence of a hundred verdicts with twenty observations each, mostly of a few kilobytes. */
+  evidenceBytesMax: 67_108_864,
   verifyTimeoutMs: 5_000,
   warmIdleMs: 300_000,
   /** The working set of warm connections (protocol §3). */

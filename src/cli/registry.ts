@@ -30,6 +30,11 @@ export const chapters: readonly Chapter[] = [
         load: async () => (await import('./commands/verify.ts')).verify,
       },
       {
+        name: 'explain',
+        summary: 'check the evidence of a verdict, offline, and judge again',
+        load: async () => (await import('./commands/explain.ts')).explain,
+      },
+      {
         name: 'observe',
         summary: 'what this machine sees of a target',
         load: async () => (await import('./commands/observe.ts')).observe,

@@ -1,7 +1,6 @@
 // A verdict for people: the outcome, k of n, what each vantage said, and why.
 
-import type { Report } from '../client/client.ts'
-import type { Outcome, VantageView } from '../verdict/verdict.ts'
+import type { Outcome, Verdict, VantageView } from '../verdict/verdict.ts'
 import { exitCodes, type ExitCode } from './exit.ts'
 import type { Output } from './output.ts'
 import { bold, cyan, definition, dim, green, red, text, wrap, yellow, type Text } from './text.ts'
@@ -30,7 +29,7 @@ const saids: Readonly<Record<VantageView['said'], Text>> = {
 }
 
 /** Prints `report` on `out`; `display` is the target as a person reads it. */
-export function printVerdict(out: Output, report: Report, display: string): void {
+export function printVerdict(out: Output, report: Verdict, display: string): void {
   const { quorum } = report
   out.line(text`${outcomeText(report.outcome)}  ${bold(display)}`)
   const how = report.mode === 'authority' ? "by the owner's TLSA records" : 'by comparing keys'

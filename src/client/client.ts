@@ -15,6 +15,7 @@ import type { Case, Judgement, Round, Verdict } from '../verdict/verdict.ts'
 import { createDesk, type Ask, type SignedAnswer } from './ask.ts'
 import { createDraw } from './choice.ts'
 import { findElsewhere } from './elsewhere.ts'
+import { evidenceOf, type Evidence } from './evidence.ts'
 import { startRound, type RunningRound } from './round.ts'
 
 /** Milliseconds, each from the start of the verification. */
@@ -37,6 +38,8 @@ export interface Report extends Verdict {
   /** The descriptors (JWS) of the mirrors that made them. */
   readonly descriptors: readonly string[]
   readonly timings: Timings
+  /** All that a third party needs to check it. */
+  readonly evidence: Evidence
 }
 
 export interface ClientOptions {
@@ -136,7 +139,13 @@ async function runVerification(needs: Needs, task: Verification): Promise<Report
   const used = new Set<string>()
   for (let index = 0; ; index++) {
     const plan = planRound(task, index)
-    const { judgement, answers, at } = await runRound(needs, { task, plan, looking, own, used })
+    const { judgement, answers, at, subject } = await runRound(needs, {
+      task,
+      plan,
+      looking,
+      own,
+      used,
+    })
     if (judgement.state === 'wait') throw new Error('a round ends with a judgement')
     if (judgement.state === 'escalate') continue
     const look = await looking
@@ -150,6 +159,7 @@ async function runVerification(needs: Needs, task: Verification): Promise<Report
       reasons: [...judgement.verdict.reasons, ...extra],
       observations: answers.map((answer) => answer.statement),
       descriptors: answers.map((answer) => answer.descriptor),
+      evidence: evidenceOf(subject, answers, judgement.verdict),
       timings: {
         dnsMs: round1(look.sight.dnsMs),
         handshakeMs: round1(Math.max(0, own.readyMs - look.sight.dnsMs)),
@@ -236,6 +246,8 @@ interface RoundResult {
   readonly judgement: Judgement
   readonly answers: readonly SignedAnswer[]
   readonly at: number
+  /** What was judged. */
+  readonly subject: Case
 }
 
 /** Asks and judges until the judgement is certain. */
@@ -274,7 +286,7 @@ function runRound(
       // Out of time there is no further round: what this one shows is the answer.
       const ended: Judgement = isOver ? { ...judgement, state: 'final' } : judgement
       const answers = [...standing.answers]
-      finish(() => resolve({ judgement: ended, answers, at: needs.clock.monotonic() }))
+      finish(() => resolve({ judgement: ended, answers, subject, at: needs.clock.monotonic() }))
     }
     const onAbort = (): void => evaluate(true)
     const question: Ask = {

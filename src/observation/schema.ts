@@ -56,7 +56,8 @@ const handshake = z.object({
   handshakeMs: milliseconds.nullable(),
 })
 
-const sight = z.object({
+/** A sight without its target, as it is signed. */
+export const sightSchema = z.object({
   at: instant,
   dns: z.object({
     a: z.object(answer(address)),
@@ -93,5 +94,5 @@ export const observationSchema: z.ZodType<Observation> = z.object({
     .string()
     .regex(/^[A-Za-z0-9_-]{22}$/)
     .exactOptional(),
-  sight: sight.nullable(),
+  sight: sightSchema.nullable(),
 })

@@ -208,6 +208,12 @@ test('no verdict is corroborated without its quorum, and k of n adds up', () => 
   )
 })
 
+test('a vantage that speaks twice is heard once', () => {
+  const liar = answerOf('thief', 0)
+  const subject = caseOf({ answers: [liar, liar, liar, liar, liar], pending: 0, chain: forged })
+  assert.equal(finalOf(subject).outcome, 'inconclusive')
+})
+
 test('a forged chain needs as many liars as the quorum', () => {
   fc.assert(
     fc.property(fc.integer({ min: 3, max: 7 }), fc.nat(7), (asked, liars) => {

@@ -7,14 +7,14 @@ import { byAuthority } from './by-authority.ts'
 import { final } from './conclude.ts'
 import { createMatcher, ownChains } from './own-chains.ts'
 import { reason, type ReasonCode } from './reasons.ts'
-import type { Abstention, Case, Judgement, Outcome } from './verdict.ts'
+import type { Abstention, Answer, Case, Judgement, Outcome } from './verdict.ts'
 
 /**
  * Judges `subject`: waits while answers that are still out can decide, goes on to a further round when this one
  * is not clear, and otherwise says what is so. Needs digests and signatures of certificates from `crypto`.
  */
 export function judge(crypto: Crypto, subject: Case): Judgement {
-  const votes = subject.answers.map(readBallot)
+  const votes = oncePerVantage(subject.answers).map(readBallot)
   const ballots = votes.filter(isBallot)
   const blanks: Abstention[] = votes.flatMap((vote) => (isBallot(vote) ? [] : [vote]))
   const chains = ownChains(crypto, subject.own)
@@ -31,6 +31,12 @@ export function judge(crypto: Crypto, subject: Case): Judgement {
     }),
   }
   return beforehand(bench) ?? byAuthority(bench)
+}
+
+/** One vantage has one vote: what it says a second time is not heard. */
+function oncePerVantage(answers: readonly Answer[]): readonly Answer[] {
+  const heard = new Set<string>()
+  return answers.filter(({ vantage }) => !heard.has(vantage.id) && heard.add(vantage.id))
 }
 
 /** Base domains of aliased hosts that enough vantages name; a certificate may be for them (RFC 7671 §7). */

@@ -107,7 +107,8 @@ const stageSchema = z
   .refine((stage) => stage.need <= stage.ask, { message: 'need is larger than ask' })
   .refine((stage) => 2 * stage.need > stage.ask, { message: 'need must be more than half of ask' })
 
-const policySchema = z
+/** The shape of a policy in a file. */
+export const policySchema = z
   .object({
     name: z.string().min(1).max(64),
     stages: z.array(stageSchema).min(1).max(5),

@@ -254,13 +254,20 @@ test('a CA, a record, three mirrors and a verdict', async (t) => {
     },
   )
 
-  await t.test('evidence is written, and never replaced', async () => {
-    await verify(`${target} ${common} --evidence e.json`)
-    const again = await bench.run(
-      `sightline verify ${target} --allow-private ${common} --evidence e.json`,
-    )
+  await t.test('evidence is written once, and explains itself without a network', async () => {
+    const line = `sightline verify ${target} --allow-private ${common} --evidence e.json`
+    const first = await bench.run(line)
+    const again = await bench.run(line)
     assert.equal(again.code, 2)
     assert.match(again.stderr, /the file exists already/)
+    const told = await bench.run('sightline explain e.json')
+    assert.equal(told.code, first.code)
+    assert.match(told.stdout, /the evidence holds: the same verdict follows from it/)
+    const changed = await bench.run(
+      'sed -i \'s/"outcome": "[a-z]*"/"outcome": "inconclusive"/\' e.json && sightline explain e.json',
+    )
+    assert.equal(changed.code, 1)
+    assert.match(changed.stdout, /the evidence does not hold/)
   })
 
   await t.test('with all mirrors stopped nothing is decided, with status 3', async () => {

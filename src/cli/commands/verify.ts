@@ -12,6 +12,7 @@ import {
 } from '@optique/core'
 import { limits } from '../../base/limits.ts'
 import { createClient, type Report } from '../../client/client.ts'
+import { writeEvidence } from '../../client/evidence.ts'
 import { parseTarget } from '../../observation/target.ts'
 import type { Files } from '../../runtime/runtime.ts'
 import { isPolicyName, policies, readPolicy, type Policy } from '../../verdict/policies.ts'
@@ -117,7 +118,15 @@ export const verify = defineCommand({
     } finally {
       client.close()
     }
-    if (values.evidence !== undefined) await writeEvidence(runtime.files, values.evidence, reports)
+    if (values.evidence !== undefined)
+      await runtime.files.write(
+        values.evidence,
+        writeEvidence(reports.map((one) => one.evidence)),
+        {
+          mode: 0o644,
+          exclusive: true,
+        },
+      )
     if (mirrors.length === 0)
       out.note(
         text`no mirrors are known: name a bootstrap file with --bootstrap, or make a list with ${bold('sightline mirrors refresh')}`,
@@ -133,17 +142,8 @@ async function choosePolicy(files: Files, name: string): Promise<Policy> {
   return readPolicy(await files.read(name, 'policy'), name)
 }
 
-/** The documented object of `--json`; descriptors belong to the evidence file. */
-export function jsonOf(report: Report): Omit<Report, 'descriptors'> {
-  const { descriptors: _descriptors, ...rest } = report
+/** The documented object of `--json`; descriptors and the rest of the evidence belong to the evidence file. */
+export function jsonOf(report: Report): Omit<Report, 'descriptors' | 'evidence'> {
+  const { descriptors: _descriptors, evidence: _evidence, ...rest } = report
   return rest
-}
-
-async function writeEvidence(
-  files: Files,
-  path: string,
-  reports: readonly Report[],
-): Promise<void> {
-  const bundle = { v: 1, verdicts: reports }
-  await files.write(path, `${JSON.stringify(bundle, null, 2)}\n`, { mode: 0o644, exclusive: true })
 }
