@@ -264,7 +264,7 @@ test('a CA, a record, three mirrors and a verdict', async (t) => {
     assert.equal(told.code, first.code)
     assert.match(told.stdout, /the evidence holds: the same verdict follows from it/)
     const changed = await bench.run(
-      'sed -i \'s/"outcome": "[a-z]*"/"outcome": "inconclusive"/\' e.json && sightline explain e.json',
+      'sed -i \'s/"outcome": "contradicted"/"outcome": "inconclusive"/\' e.json && sightline explain e.json',
     )
     assert.equal(changed.code, 1)
     assert.match(changed.stdout, /the evidence does not hold/)
