@@ -85,7 +85,7 @@ export type SavedBootstrap = z.infer<typeof savedBootstrapSchema>
 const savedBootstrapsSchema = z.object({
   v: z.literal(1),
   /** How many signers an entry needed. */
-  threshold: z.number().int().min(1),
+  threshold: z.number().int().min(0),
   files: z.array(savedBootstrapSchema),
 })
 

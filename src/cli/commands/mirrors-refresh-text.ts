@@ -42,11 +42,11 @@ export function warnOfSource(out: Output, source: string, news: SourceNews): voi
     out.warn(text`${source} is not vouched for by the vendor of the one before`)
   if (news.removed.length > 0)
     out.warn(
-      text`${source} leaves out ${news.removed.length} mirrors that the one of ${day} had: ${some(news.removed)}`,
+      text`${source} leaves out ${mirrorsText(news.removed.length)} that the one of ${day} had: ${some(news.removed)}`,
     )
   if (news.changed.length > 0)
     out.warn(
-      text`${source} gives ${news.changed.length} mirrors another place than the one of ${day}: ${some(news.changed.map(({ newer }) => newer))}`,
+      text`${source} gives ${mirrorsText(news.changed.length)} another place than the one of ${day}: ${some(news.changed.map(({ newer }) => newer))}`,
     )
 }
 
@@ -88,7 +88,7 @@ export function printRefresh(out: Output, refresh: Refresh): void {
   const { agreement, before, sources, left } = refresh
   const regions = countRegions(agreement)
   out.line(
-    text`${bold(String(agreement.mirrors.length))} mirrors in ${regions.length} regions, by the lists of ${agreement.from.length} of ${agreement.asked} mirrors asked`,
+    text`${bold(mirrorsText(agreement.mirrors.length))} in ${regions.length} regions, by the lists of ${agreement.from.length} of ${agreement.asked} mirrors asked`,
   )
   out.table(regions.map(([region, count]) => [`  ${region}`, String(count)]))
   if (before !== null) {
@@ -99,7 +99,7 @@ export function printRefresh(out: Output, refresh: Refresh): void {
   }
   for (const source of sources) printSource(out, source)
   if (left.length > 0)
-    out.note(text`${left.length} mirrors of the bootstrap files are named by too few signers`)
+    out.note(text`too few signers name ${mirrorsText(left.length)} of the bootstrap files`)
   noteDoubts(out, agreement)
 }
 
@@ -108,22 +108,19 @@ function noteDoubts(out: Output, agreement: Agreement): void {
   const contested = contestedOf(agreement)
   for (const { mirror, why } of silent.slice(0, shownMax))
     out.note(text`${formatMirrorUrl(mirror)} gave no list: ${why}`)
-  if (silent.length > shownMax)
-    out.note(text`and ${silent.length - shownMax} more mirrors gave no list`)
+  if (silent.length > shownMax) out.note(text`no list came from ${silent.length - shownMax} more`)
   if (refused.length > 0)
-    out.note(
-      text`${refused.length} mirrors were left out, since their addresses are not public: ${some(refused)}`,
-    )
+    out.note(text`left out at addresses that are not public: ${some(refused)}`)
   if (contested.length > 0)
     out.warn(
-      text`${contested.length} mirrors are in the list by less than two thirds of the ${asked} asked, so many others do not name them: ${some(contested)}`,
+      text`less than two thirds of the ${asked} asked name ${some(contested)}: the list has it by a narrow majority`,
     )
 }
 
 function printSource(out: Output, { file, news, witness }: SourceReport): void {
   const vendor = file.vendor === null ? 'nobody' : `sha256:${file.vendor}`
   out.line(
-    text`began with ${file.source}: ${file.pairs.length} mirrors, made ${dayText(file.made)}, vouched for by ${vendor}`,
+    text`began with ${file.source}: ${mirrorsText(file.pairs.length)}, made ${dayText(file.made)}, vouched for by ${vendor}`,
   )
   if (news.previous !== null && news.added.length > 0)
     out.line(text`  ${news.added.length} more than the one before`)
@@ -131,11 +128,11 @@ function printSource(out: Output, { file, news, witness }: SourceReport): void {
   out.line(text`  seen by ${witness.seen} of ${witness.told} mirrors that tell of such files`)
   if (witness.seen === 0)
     out.warn(
-      text`no mirror has seen ${file.source}, though ${witness.told} have seen others of this vendor: it may have been made for you alone`,
+      text`no mirror has seen ${file.source}, but others of this vendor have been seen by ${witness.told}: it may have been made for you alone`,
     )
   if (witness.newer > 0)
     out.warn(
-      text`${witness.newer} mirrors have seen a newer file than ${file.source}: get it, and look at what changed`,
+      text`a newer file than ${file.source} was seen by ${mirrorsText(witness.newer)}: get it, and look at what changed`,
     )
 }
 
@@ -171,4 +168,8 @@ function countRegions({ mirrors }: Agreement): readonly (readonly [string, numbe
   return [...counts]
     .map(([region, all]) => [region, all.length] as const)
     .toSorted(([a], [b]) => a.localeCompare(b))
+}
+
+function mirrorsText(count: number): string {
+  return count === 1 ? '1 mirror' : `${count} mirrors`
 }
