@@ -11,12 +11,14 @@ import { loadAuthority, saveAuthority } from '../../identity/authority-store.ts'
 import type { Authority } from '../../identity/issue.ts'
 import { createMirrorAuthority } from '../../mirror/identity.ts'
 import { serveMirror } from '../../mirror/serve.ts'
+import { mirrorIdOf } from '../../observation/fingerprint.ts'
 import { formatMirrorUrl, parseMirrorUrl } from '../../protocol/bootstrap.ts'
 import type { BootstrapSeen } from '../../protocol/lists.ts'
 import type { ListEntry } from '../../protocol/routes.ts'
 import { deadline } from '../../runtime/deadline.ts'
 import { systemResolvers } from '../../runtime/node/system-resolvers.ts'
 import { NetworkError, type Endpoint, type Runtime } from '../../runtime/runtime.ts'
+import { openStore } from '../../store/open.ts'
 import { createResolver } from '../../vantage/dns/resolver.ts'
 import { isRegionCode } from '../../verdict/regions.ts'
 import { defineCommand } from '../command.ts'
@@ -74,6 +76,11 @@ export const mirror = defineCommand({
         description: message`folder of this mirror's keys; one machine may run several`,
       }),
     ),
+    store: optional(
+      option('--store', string({ metavar: 'URL' }), {
+        description: message`its memory: sqlite:PATH (default: mirror.db in its home), or memory: to keep nothing, and no log`,
+      }),
+    ),
     allowPrivate: allowPrivateOption,
   }),
   examples: [
@@ -89,26 +96,40 @@ export const mirror = defineCommand({
   files: [
     { path: '$SIGHTLINE_HOME/mirror/ca.key', what: "the mirror's identity, mode 0600" },
     { path: '$SIGHTLINE_HOME/mirror/ca.crt', what: 'its CA certificate' },
+    {
+      path: '$SIGHTLINE_HOME/mirror/mirror.db',
+      what: 'its memory, and the log of what it saw: keep it with the key, which else tells the world another history',
+    },
   ],
   serves: true,
   run: async ({ runtime, home, out, signal }, values) => {
     const directory = values.home === undefined ? join(home, 'mirror') : resolve(values.home)
     const servers = values.resolvers.length > 0 ? values.resolvers : systemResolvers()
-    const served = await serveMirror(runtime, {
-      authority: await openAuthority(runtime, directory),
-      listen: values.listen,
-      addresses: announced(values.address, values.listen),
-      region: checkRegion(values.region),
-      domain: values.domain ?? null,
-      contact: values.contact,
-      resolver: createResolver(runtime, { servers }),
-      allowPrivate: values.allowPrivate,
-      known: await knowOthers(runtime, values.joins, signal),
-      bootstraps: await bootstrapsSeen(runtime, values.bootstraps),
+    const authority = await openAuthority(runtime, directory)
+    const store = await openStore(runtime, {
+      url: values.store ?? `sqlite:${join(directory, 'mirror.db')}`,
+      owner: mirrorIdOf(runtime.crypto, authority.certificate.spki),
     })
-    out.ready(served.url)
-    await untilAborted(signal)
-    await served.close()
+    try {
+      const served = await serveMirror(runtime, {
+        authority,
+        store,
+        listen: values.listen,
+        addresses: announced(values.address, values.listen),
+        region: checkRegion(values.region),
+        domain: values.domain ?? null,
+        contact: values.contact,
+        resolver: createResolver(runtime, { servers }),
+        allowPrivate: values.allowPrivate,
+        known: await knowOthers(runtime, values.joins, signal),
+        bootstraps: await bootstrapsSeen(runtime, values.bootstraps),
+      })
+      out.ready(served.url)
+      await untilAborted(signal)
+      await served.close()
+    } finally {
+      await store.close()
+    }
     out.note('stopped')
   },
 })
