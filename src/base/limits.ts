@@ -130,8 +130,10 @@ export const limits = {
   relayedMax: 1_024,
   relayedPerNetworkMax: 64,
   relayedPerGatewayMax: 256,
-  /** A relay shows all clients the same descriptor of a gateway for this long. */
-  relayDescriptorMs: 300_000,
+  /** A relay shows all clients the same descriptor of a gateway for this long; one that lost its key is back after it. */
+  relayDescriptorMs: 60_000,
+  /** A client seals with what one relay showed for this long: a key of its own would not link more of its questions. */
+  sealingKeyMs: 300_000,
 
   // Store
   /** Another process may be about to close the database that we open. */

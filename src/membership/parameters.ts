@@ -147,6 +147,20 @@ export const parameters = {
     coolDownMs: 3 * day,
     /** Mirrors told of a removal, which test for themselves (R125). */
     fanOut: 6,
+    /** Panels asked about one suspicion, each of others, as long as too few answer. */
+    panelsMax: 3,
+    /** A letter that nobody took is sent again after this, then after twice as long, as long as it may still be of use. */
+    resendMs: 10 * minute,
+  },
+
+  /** What the operator of a removed mirror hears (R129). */
+  notice: {
+    /** A notice is tried to be brought for this long: whoever is down hears of it when it is back. */
+    bringForMs: 7 * day,
+    /** One mirror's notices beyond one in this time are not passed on. */
+    oncePerMs: hour,
+    /** Calls of the operator's webhook; what comes between is told together. */
+    webhookEveryMs: hour,
   },
 
   /** The way back (R126, R127). */
@@ -216,6 +230,8 @@ export const parameters = {
     retryMs: 10 * minute,
     /** … and at least this often: what was mended is found without a new request. */
     retryMaxMs: day,
+    /** Between two looks at one address, whatever is claimed of it: nobody is to be flooded through us. */
+    perAddressMs: minute,
   },
 
   /** Other mirrors, beyond candidates. */

@@ -101,7 +101,7 @@ function asked(request: BinaryRequest, { peer }: HttpQuestion): HttpQuestion {
     method,
     path,
     contentType: fieldOf(fields, 'content-type') ?? '',
-    body: content.length > limits.requestBytesMax ? null : content,
+    body: content.length > limits.reportBytesMax ? null : content,
     peer,
   }
 }

@@ -17,7 +17,7 @@ export type ReadQuestion =
 /** Reads the question that was posted; `targetOf` reads its target. */
 export function readQuestion(question: HttpQuestion, targetOf: TargetReader): ReadQuestion {
   const { body, contentType } = question
-  if (body === null)
+  if (body === null || body.length > limits.requestBytesMax)
     return {
       reply: problem('question-too-large', `at most ${limits.requestBytesMax} bytes are taken`),
     }

@@ -20,6 +20,9 @@ export type StatementType =
   | 'smn-bootstrap-seen+jws'
   | 'smn-bootstrap+jws'
   | 'smn-head+jws'
+  | 'smn-remove+jws'
+  | 'smn-vote+jws'
+  | 'smn-notice+jws'
 
 /**
  * `EdDSA` (RFC 8037) and `ES256` (RFC 7518 §3.4) as registered. `smn-EdDSA-MT`: one Ed25519 signature over the

@@ -15,6 +15,14 @@ export const networkPaths = {
   pingRequest: '/v1/ping-request',
   /** Followed by the id of a mirror: how this one sees it. */
   standing: '/v1/standing/',
+  /** A client tells what the mirrors that it asked have answered (R107 to R110); through a relay as a rule. */
+  reports: '/v1/reports',
+  /** A mirror asks for a test of another one, and a vote on it (R121, R134). */
+  removeRequests: '/v1/remove-requests',
+  /** A mirror votes that was asked to (R123). */
+  votes: '/v1/votes',
+  /** A mirror tells another one how it now stands with it, and why (R129). */
+  notices: '/v1/notices',
 } as const
 
 const instant = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)

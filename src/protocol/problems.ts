@@ -18,6 +18,21 @@ export const problems = {
   'log-beyond': { status: 404, title: 'The log does not reach so far' },
   'log-forgotten': { status: 410, title: 'The log does not keep this any more' },
   'leaf-unknown': { status: 404, title: 'The log does not hold this leaf' },
+  'statement-rejected': { status: 422, title: 'The signed statement is not what it should be' },
+  'sender-unknown': { status: 403, title: 'This is for mirrors that this one lists as active' },
+  'subject-unknown': {
+    status: 404,
+    title: 'This mirror does not know the mirror that this is about',
+  },
+  'subject-own': { status: 409, title: 'Nobody votes on itself' },
+  'evidence-missing': { status: 422, title: 'A removal is asked for with what was found' },
+  'request-repeated': { status: 409, title: 'This was asked for lately' },
+  'requests-busy': { status: 503, title: 'This mirror tests as many as it can' },
+  'vote-unasked': { status: 404, title: 'Nobody asked for this vote' },
+  'vote-repeated': { status: 409, title: 'This vote was given' },
+  'vote-late': { status: 410, title: 'The vote is over' },
+  'report-foreign': { status: 422, title: 'The report holds no answer that this mirror gave' },
+  'reports-busy': { status: 503, title: 'This mirror reads as many reports as it can' },
   'internal-error': { status: 500, title: 'The mirror itself failed' },
 } as const
 

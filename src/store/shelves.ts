@@ -37,6 +37,41 @@ export const shelves = {
     keepMs: limits.storedProceduresMs,
     whenFull: 'refuse',
   },
+  /** Letters to other mirrors that are not brought yet. */
+  letters: {
+    rowsMax: limits.storedLettersMax,
+    valueCharsMax: limits.storedVoteCharsMax,
+    keepMs: limits.storedProceduresMs,
+    whenFull: 'forget-first',
+  },
+  /** The latest series of our own tests of each mirror, with its figures. */
+  series: {
+    rowsMax: limits.storedPeersMax,
+    valueCharsMax: limits.storedVoteCharsMax,
+    keepMs: limits.storedProceduresMs,
+    whenFull: 'forget-first',
+  },
+  /** Dissents that are to be looked at again, and signed contradictions that stood. */
+  dissents: {
+    rowsMax: limits.storedDissentsMax,
+    valueCharsMax: limits.storedRequestCharsMax,
+    keepMs: limits.storedProceduresMs,
+    whenFull: 'forget-first',
+  },
+  /** Comparisons that counted lately, by subject and by domain. */
+  comparisons: {
+    rowsMax: limits.storedNamesMax,
+    valueCharsMax: limits.storedPeerCharsMax,
+    keepMs: limits.storedProceduresMs,
+    whenFull: 'forget-first',
+  },
+  /** What other mirrors have told us of our own standing. */
+  notices: {
+    rowsMax: limits.noticesKeptMax,
+    valueCharsMax: limits.storedVoteCharsMax,
+    keepMs: limits.storedProceduresMs,
+    whenFull: 'forget-first',
+  },
   /** Votes received and given, by request id and voter. */
   votes: {
     rowsMax: limits.storedVotesMax,
