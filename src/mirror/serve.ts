@@ -55,7 +55,8 @@ export async function serveMirror(needs: Runtime, options: ServeOptions): Promis
   const log = options.store === undefined ? null : await openDurableLog(needs, options.store)
   const server = await needs.network.serveHttps({
     listen: options.listen,
-    bodyBytesMax: limits.requestBytesMax,
+    // The largest that any route takes; each looks at its own.
+    bodyBytesMax: limits.letterBytesMax,
   })
   const { port } = server.local
   const addresses = options.addresses.map((address) => ({ address, port }))
