@@ -14,10 +14,10 @@ function mirror(i: number, region: string | null, ip = `198.${i % 200}.${i >> 8}
 function drawMany(
   candidates: readonly ListEntry[],
   count: number,
-  options: { readonly seed: number; readonly policy?: Policy },
+  options: { readonly seed: number; readonly policy?: Policy; readonly ask?: number },
 ): readonly ListEntry[] {
-  const { seed, policy = policies.default } = options
-  const draw = createDraw(createSeededRandom(seed), candidates, { policy })
+  const { seed, policy = policies.default, ask = 5 } = options
+  const draw = createDraw(createSeededRandom(seed), candidates, { policy, ask })
   const drawn: ListEntry[] = []
   for (let i = 0; i < count; i++) {
     const next = draw.next(drawn)
@@ -86,6 +86,22 @@ test('a small network is drawn whole, and nobody twice', () => {
 test('a policy that demands variety draws no third mirror of one registry', () => {
   const candidates = Array.from({ length: 6 }, (_, i) => mirror(i, 'RIPE-DE'))
   assert.equal(drawMany(candidates, 6, { seed: 1, policy: policies.high }).length, 2)
+})
+
+test('a round of twice as many takes twice as many of one registry, also where variety is demanded', () => {
+  for (const [ask, perRegistry] of [
+    [5, 2],
+    [10, 4],
+    [20, 8],
+  ] as const) {
+    const drawn = drawMany(wide, ask, { seed: ask, ask, policy: policies.high })
+    assert.equal(drawn.length, ask)
+    const counts = Map.groupBy(drawn, (one) => registryOf(one.region))
+    for (const mirrors of counts.values()) assert.ok(mirrors.length <= perRegistry)
+  }
+  // All are of one registry: what a round asks decides how many of them there may be.
+  const crowd = Array.from({ length: 40 }, (_, i) => mirror(i, 'RIPE-DE'))
+  assert.equal(drawMany(crowd, 20, { seed: 1, ask: 20, policy: policies.high }).length, 8)
 })
 
 test('mirrors that were asked before come last', () => {

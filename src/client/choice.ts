@@ -1,6 +1,7 @@
 // Draws mirrors for one name: at random, by bucket and not by node, as different from each other as there are (protocol §3, §9).
 
 import ipaddr from 'ipaddr.js'
+import { integerBelow } from '../membership/chance.ts'
 import type { ListEntry } from '../protocol/routes.ts'
 import type { Random } from '../runtime/runtime.ts'
 import type { Policy } from '../verdict/policies.ts'
@@ -12,23 +13,52 @@ export interface Draw {
   next(active: readonly ListEntry[]): ListEntry | null
 }
 
-/** What must differ between mirrors of one round; later ones are given up first when the network is small. */
-type Rule = (candidate: ListEntry, active: readonly ListEntry[]) => boolean
+/** Where a mirror is, as far as draws compare it. */
+interface Place {
+  readonly registry: string
+  readonly region: string | null
+  /** The /16 or /32 that its address is in. */
+  readonly network: string
+}
 
-/** A fresh draw from `candidates`; those in `later` come only when no other is left. */
+/** Places of the mirrors that a round has already. */
+interface Taken {
+  readonly regions: ReadonlySet<string | null>
+  readonly networks: ReadonlySet<string>
+  /** How many there are of each registry. */
+  readonly registries: ReadonlyMap<string, number>
+}
+
+/** What must differ between mirrors of one round; later ones are given up first when the network is small. */
+type Rule = (place: Place, taken: Taken) => boolean
+
+/** How a round draws. */
+export interface DrawOptions {
+  readonly policy: Policy
+  /** How many the round asks; as many as the policy's first unless given. Of twice as many, twice as many may be of one registry. */
+  readonly ask?: number
+  /** Ids of mirrors that come only when no other is left. */
+  readonly later?: ReadonlySet<string>
+}
+
+/** A fresh draw from `candidates`. */
 export function createDraw(
   random: Random,
   candidates: readonly ListEntry[],
-  options: { readonly policy: Policy; readonly later?: ReadonlySet<string> },
+  options: DrawOptions,
 ): Draw {
   const left = new Set(candidates)
-  const rules = rulesOf(options.policy)
+  const rules = rulesOf(options)
   const fitting = (active: readonly ListEntry[]): readonly ListEntry[] => {
+    const taken = takenBy(active)
     const all = [...left]
     const first = all.filter((one) => options.later?.has(one.id) !== true)
     for (const pool of [first, all]) {
       for (const set of rules) {
-        const fit = pool.filter((one) => set.every((rule) => rule(one, active)))
+        const fit = pool.filter((one) => {
+          const place = placeOf(one)
+          return set.every((rule) => rule(place, taken))
+        })
         if (fit.length > 0) return fit
       }
     }
@@ -58,9 +88,9 @@ export function drawRelay(
     (one) =>
       one.id !== gateway.id &&
       !tried.has(one.id) &&
-      (networkOf(one.ip) !== networkOf(gateway.ip) || !isPublic(one.ip)),
+      (placeOf(one).network !== placeOf(gateway).network || !isPublic(one.ip)),
   )
-  const elsewhere = others.filter((one) => registryOf(one.region) !== registryOf(gateway.region))
+  const elsewhere = others.filter((one) => placeOf(one).registry !== placeOf(gateway).registry)
   return drawByBucket(random, elsewhere.length > 0 ? elsewhere : others)
 }
 
@@ -69,17 +99,14 @@ function isPublic(address: string): boolean {
 }
 
 /** Sets of rules from the strictest to the most that this policy lets a small network do without. */
-function rulesOf(policy: Policy): readonly (readonly Rule[])[] {
-  const otherRegion: Rule = (one, active) => active.every((other) => other.region !== one.region)
-  const otherNetwork: Rule = (one, active) =>
-    active.every((other) => networkOf(other.ip) !== networkOf(one.ip))
-  const registryHasRoom: Rule = (one, active) =>
-    active.filter((other) => registryOf(other.region) === registryOf(one.region)).length <
-    policy.perRegistryMax
-  const newRegistryWhileFew: Rule = (one, active) => {
-    const used = new Set(active.map((other) => registryOf(other.region)))
-    return used.size >= policy.registriesMin || !used.has(registryOf(one.region))
-  }
+function rulesOf({ policy, ask = 0 }: DrawOptions): readonly (readonly Rule[])[] {
+  const perRegistryMax = policy.perRegistryMax * Math.max(1, ask / (policy.stages[0]?.ask ?? ask))
+  const otherRegion: Rule = ({ region }, { regions }) => !regions.has(region)
+  const otherNetwork: Rule = ({ network }, { networks }) => !networks.has(network)
+  const registryHasRoom: Rule = ({ registry }, { registries }) =>
+    (registries.get(registry) ?? 0) < perRegistryMax
+  const newRegistryWhileFew: Rule = ({ registry }, { registries }) =>
+    registries.size >= policy.registriesMin || !registries.has(registry)
   const strict = [registryHasRoom, newRegistryWhileFew, otherRegion, otherNetwork]
   return [
     strict,
@@ -90,12 +117,23 @@ function rulesOf(policy: Policy): readonly (readonly Rule[])[] {
   ]
 }
 
+function takenBy(active: readonly ListEntry[]): Taken {
+  const places = active.map(placeOf)
+  const registries = new Map<string, number>()
+  for (const { registry } of places) registries.set(registry, (registries.get(registry) ?? 0) + 1)
+  return {
+    regions: new Set(places.map((place) => place.region)),
+    networks: new Set(places.map((place) => place.network)),
+    registries,
+  }
+}
+
 /** Registry, then region, then network, then mirror: an owner of many nodes in one place is drawn as one place. */
 function drawByBucket(random: Random, candidates: readonly ListEntry[]): ListEntry | null {
   const keys: readonly ((one: ListEntry) => string)[] = [
-    (one) => registryOf(one.region),
+    (one) => placeOf(one).registry,
     (one) => one.region ?? '',
-    (one) => networkOf(one.ip),
+    (one) => placeOf(one).network,
     (one) => one.id,
   ]
   let pool = candidates
@@ -107,20 +145,16 @@ function drawByBucket(random: Random, candidates: readonly ListEntry[]): ListEnt
   return pool[0] ?? null
 }
 
-/** A uniform integer from 0 to `bound` − 1; values that would favour the low ones are drawn again. */
-function integerBelow(random: Random, bound: number): number {
-  if (bound <= 1) return 0
-  const range = 2 ** 32
-  const fair = range - (range % bound)
-  for (;;) {
-    const [a = 0, b = 0, c = 0, d = 0] = random.bytes(4)
-    const value = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
-    if (value < fair) return value % bound
-  }
-}
+// A client draws from the same list again and again, and reading an address costs more than all the rest of a draw.
+const places = new WeakMap<ListEntry, Place>()
 
-/** The /16 or /32 that an address is in. */
-function networkOf(address: string): string {
-  const bytes = ipaddr.parse(address).toByteArray()
-  return bytes.slice(0, bytes.length === 4 ? 2 : 4).join('.')
+function placeOf(entry: ListEntry): Place {
+  const known = places.get(entry)
+  if (known !== undefined) return known
+  const { region, ip } = entry
+  const bytes = ipaddr.parse(ip).toByteArray()
+  const network = bytes.slice(0, bytes.length === 4 ? 2 : 4).join('.')
+  const place = { registry: registryOf(region), region, network }
+  places.set(entry, place)
+  return place
 }

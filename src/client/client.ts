@@ -297,7 +297,11 @@ function runRound(
     }
     running = startRound({
       desk: task.desk,
-      draw: createDraw(needs.random, task.mirrors, { policy: task.policy, later: new Set(used) }),
+      draw: createDraw(needs.random, task.mirrors, {
+        policy: task.policy,
+        ask: plan.ask,
+        later: new Set(used),
+      }),
       clock: needs.clock,
       question,
       ask: plan.ask,
