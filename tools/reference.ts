@@ -7,6 +7,7 @@ import { commandPage, programPage } from '../src/cli/help.ts'
 import { chapters, type Entry } from '../src/cli/registry.ts'
 import { render } from '../src/cli/text.ts'
 import { findingKinds } from '../src/identity/lint-findings.ts'
+import { openapiDocument } from '../src/protocol/openapi.ts'
 import { reasonMeanings } from '../src/verdict/reasons.ts'
 import { root } from './sources.ts'
 
@@ -19,6 +20,7 @@ export async function referenceDocuments(): Promise<ReadonlyMap<string, string>>
     ['docs/reference/cli.md', await commandLine()],
     ['docs/reference/reasons.md', reasons()],
     ['docs/reference/findings.md', findings()],
+    ['docs/spec/openapi.json', JSON.stringify(openapiDocument(), null, 2)],
   ])
 }
 

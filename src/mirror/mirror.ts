@@ -2,18 +2,20 @@
 
 import type { Authority } from '../identity/issue.ts'
 import type { BootstrapSeen, KnownMirror } from '../protocol/lists.ts'
+import { openapiText } from '../protocol/openapi.ts'
 import { paths } from '../protocol/routes.ts'
 import type { HttpQuestion, HttpReply, Runtime } from '../runtime/runtime.ts'
 import type { Probe } from '../vantage/probe.ts'
 import { createAnswerer } from './answers.ts'
 import { createDesk } from './desk.ts'
+import { createDispatch, type RouteHandler } from './dispatch.ts'
 import { createGateway } from './gateway.ts'
 import { makeIdentity, type MirrorDescription, type MirrorIdentity } from './identity.ts'
 import { createLists } from './lists.ts'
 import { createLogDesk } from './log-desk.ts'
 import type { ObservationLog } from './log.ts'
 import type { Relay } from './relay.ts'
-import { json, problem, wrongMethod } from './replies.ts'
+import { empty, json, problem } from './replies.ts'
 
 export interface MirrorOptions {
   readonly authority: Authority
@@ -64,6 +66,10 @@ export function createMirror(needs: Needs, options: MirrorOptions): Mirror {
     bootstraps: () => options.bootstraps ?? [],
   })
   const logDesk = createLogDesk(needs, options.log ?? null, identity)
+  const log: RouteHandler = ({ path }, { query }) => logDesk(path.split('?', 1)[0] ?? '', query)
+  const carrier = options.relay
+  const relay: RouteHandler | null =
+    carrier === undefined ? null : (question, { parameter }) => carrier.answer(question, parameter)
   const gateway = createGateway(needs, {
     keys: () => identities.valid().map((one) => one.gatewayKey),
     answer: (question) =>
@@ -76,43 +82,25 @@ export function createMirror(needs: Needs, options: MirrorOptions): Mirror {
     identity,
     renew: identities.renew,
     cached: () => desk.cached(),
-    handle: (question) => {
-      const [path = '', query = ''] = question.path.split('?', 2)
-      const got = (reply: () => HttpReply): HttpReply =>
-        question.method === 'GET' ? reply() : wrongMethod('GET')
-      switch (path) {
-        case paths.observe:
-          if (question.method === 'POST') return desk.answer(question, () => identity().descriptor)
-          return question.method === 'GET'
-            ? desk.shared(question, query)
-            : wrongMethod('GET or POST')
-        case paths.descriptor:
-          return got(() =>
-            json(200, JSON.stringify({ descriptor: identity().descriptor }), 'max-age=3600'),
-          )
-        case paths.list:
-          return got(() => lists.list(query))
-        case paths.listDigest:
-          return got(() => lists.digest())
-        case paths.bootstrapSeen:
-          return got(() => lists.bootstrapSeen())
-        case paths.logHead:
-        case paths.logConsistency:
-        case paths.logInclusion:
-        case paths.logEntries:
-          return question.method === 'GET' ? logDesk(path, query) : wrongMethod('GET')
-        case paths.gateway:
-          return gateway.answer(question)
-        case paths.ping:
-          return { status: 204, contentType: 'text/plain', cacheControl: 'no-store', body: '' }
-        default:
-          if (path.startsWith(paths.relay) && options.relay !== undefined)
-            return options.relay.answer(question, path.slice(paths.relay.length))
-          return path.startsWith(paths.listBucket)
-            ? got(() => lists.bucket(path.slice(paths.listBucket.length)))
-            : problem('not-found', `this mirror answers at ${Object.values(paths).join(', ')}`)
-      }
-    },
+    handle: createDispatch({
+      observe: (question) => desk.answer(question, () => identity().descriptor),
+      observeShared: (question, { query }) => desk.shared(question, query),
+      descriptor: () =>
+        json(200, JSON.stringify({ descriptor: identity().descriptor }), 'max-age=3600'),
+      ping: () => empty(204),
+      list: (_question, { query }) => lists.list(query),
+      listDigest: () => lists.digest(),
+      listBucket: (_question, { parameter }) => lists.bucket(parameter),
+      bootstrapSeen: () => lists.bootstrapSeen(),
+      logHead: log,
+      logConsistency: log,
+      logInclusion: log,
+      logEntries: log,
+      gateway: (question) => gateway.answer(question),
+      relay,
+      relayDescriptor: relay,
+      openapi: () => json(200, openapiText(), 'max-age=86400'),
+    }),
   }
 }
 

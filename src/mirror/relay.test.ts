@@ -89,7 +89,9 @@ for (const [what, status, code, given] of refusals)
     assert.equal(reply.status, status)
     assert.equal(typeOf(reply), `urn:sightline:problem:${code}`)
     assert.deepEqual(seen, [])
-    assert.deepEqual(relay.relayed(), { relayed: 0, refused: 1, failed: 0 })
+    // A method that the path does not take never comes as far as the relay.
+    const refused = status === 405 ? 0 : 1
+    assert.deepEqual(relay.relayed(), { relayed: 0, refused, failed: 0 })
   })
 
 test('nothing is carried to anybody but known mirrors', async () => {
@@ -163,14 +165,16 @@ test('the descriptor of a gateway is fetched once for all who ask', async () => 
   assert.equal(seen.length, 2)
 })
 
-test('a descriptor is fetched again when the gateway has lost the key in it', async () => {
+test('a gateway cannot have its descriptor fetched for each asker, by disowning its key', async () => {
   const { ask, gateway, seen } = stage()
-  await ask({ method: 'GET' })
   const { descriptor } = gateway.mirror.identity()
-  assert.equal((await ask()).status, 422)
-  const again = await ask({ method: 'GET' })
-  assert.equal(seen.filter((one) => one.method === 'GET').length, 2)
-  assert.deepEqual(JSON.parse(String(again.body)), { descriptor })
+  for (let i = 0; i < 3; i++) {
+    const reply = await ask({ method: 'GET' })
+    assert.deepEqual(JSON.parse(String(reply.body)), { descriptor })
+    gateway.mirror.renew()
+    assert.equal((await ask()).status, 422)
+  }
+  assert.equal(seen.filter((one) => one.method === 'GET').length, 1)
 })
 
 test('a descriptor that is not of the gateway is not handed on, nor kept', async () => {

@@ -18,7 +18,7 @@ import {
   type Runtime,
 } from '../runtime/runtime.ts'
 import { networkOf } from './admission.ts'
-import { json, problem, wrongMethod } from './replies.ts'
+import { json, problem } from './replies.ts'
 
 /** Whom a relay serves. */
 export interface RelayOptions {
@@ -67,8 +67,6 @@ export function createRelay(needs: Needs, options: RelayOptions): Relay {
       bytesMax: limits.obliviousResponseBytesMax,
     })
     const code = refusalIn(gateway, response)
-    // Clients may have its descriptor from here, with a key that it has lost since.
-    if (code === 'ohttp-key') descriptors.forget(gateway.id)
     return code === null ? passedOn(response) : problem(code, 'so says the mirror that is asked')
   }
   const plan = (question: HttpQuestion, id: string): HttpReply | (() => Promise<HttpReply>) => {
@@ -111,8 +109,7 @@ export function createRelay(needs: Needs, options: RelayOptions): Relay {
 }
 
 /** The sealed question that was posted, or the reply that refuses it. */
-function sealedBodyOf({ method, contentType, body }: HttpQuestion): Uint8Array | HttpReply {
-  if (method !== 'POST') return wrongMethod('GET or POST')
+function sealedBodyOf({ contentType, body }: HttpQuestion): Uint8Array | HttpReply {
   if (contentType !== obliviousTypes.request)
     return problem('media-type-unsupported', `send ${obliviousTypes.request}`)
   if (body === null || body.length > limits.obliviousRequestBytesMax)
@@ -152,7 +149,10 @@ interface Relayed {
   readonly until: number
 }
 
-/** The descriptors of gateways: for a while, all who ask are given the same. */
+/**
+ * The descriptors of gateways: for a while, all who ask are given the same, even when the gateway says that its key is
+ * another one by now. Else it could have us fetch one for each asker, and know its askers by their keys.
+ */
 function createRelayedDescriptors(needs: Needs, send: Send) {
   const known = new Map<string, Relayed>()
   const learn = async (gateway: ListEntry): Promise<string> => {
@@ -179,9 +179,6 @@ function createRelayedDescriptors(needs: Needs, send: Send) {
     return statement
   }
   return {
-    forget: (id: string): void => {
-      known.delete(id)
-    },
     reply: async (gateway: ListEntry): Promise<HttpReply> =>
       json(200, JSON.stringify({ descriptor: await current(gateway) }), 'no-store'),
   }

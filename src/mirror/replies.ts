@@ -8,6 +8,11 @@ export function json(status: number, body: string, cacheControl: string): HttpRe
   return { status, contentType: 'application/json', cacheControl, body }
 }
 
+/** A reply that is its status alone. */
+export function empty(status: number): HttpReply {
+  return { status, contentType: 'text/plain', cacheControl: 'no-store', body: '' }
+}
+
 /** The problem document of `code`; `detail` says what was wrong and where. */
 export function problem(code: ProblemCode, detail: string): HttpReply {
   const document = problemDocument(code, detail)
@@ -19,9 +24,12 @@ export function problem(code: ProblemCode, detail: string): HttpReply {
   }
 }
 
-/** The reply to a method that a path does not take. */
-export function wrongMethod(allowed: string): HttpReply {
-  return problem('method-not-allowed', `use ${allowed}`)
+/** The reply to a method that a path does not take; `allowed` are those that it takes (RFC 9110 §15.5.6). */
+export function wrongMethod(...allowed: readonly string[]): HttpReply {
+  return {
+    ...problem('method-not-allowed', `use ${allowed.join(' or ')}`),
+    allow: allowed.join(', '),
+  }
 }
 
 /** What fails inside is told to the operator; the asker hears only that it did. */

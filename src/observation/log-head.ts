@@ -25,7 +25,8 @@ export interface Head {
 /** A hash of the tree in base64url. */
 const hash = z.string().refine((text) => hashOf(text) !== null, { message: 'not a SHA-256 hash' })
 
-const headSchema: z.ZodType<Head> = z.object({
+/** Reads what a vantage signed as its head. */
+export const headSchema: z.ZodType<Head> = z.object({
   v: z.literal(1),
   iss: z.string().length(43),
   size: z.number().int().min(0).max(limits.logLeavesMax),

@@ -238,6 +238,8 @@ export interface HttpReply {
   readonly contentType: string
   readonly cacheControl: string
   readonly body: Uint8Array | string
+  /** Methods that the path takes, where it does not take the one that was used. */
+  readonly allow?: string
 }
 
 export interface HttpsServerOptions {

@@ -119,6 +119,7 @@ function write(response: ServerResponse, reply: HttpReply): void {
     'cache-control',
     reply.cacheControl,
   ]
+  if (reply.allow !== undefined) headers.push('allow', reply.allow)
   // What was too large is not read to its end: the connection cannot go on.
   if (reply.status === 413) headers.push('connection', 'close')
   response.writeHead(reply.status, headers)
