@@ -353,11 +353,38 @@ function answerInside(
 }
 
 test('a gateway that has lost its key is asked with its new one', async () => {
-  const { ask, gateway, heard } = trio()
+  const { ask, gateway, heard, world } = trio(1)
+  assertAnswered(await ask())
+  gateway.restart()
+  // For a minute its relay shows all who ask the same descriptor.
+  assertAbstains(await ask(), 'relay-failed', /does not know the key/)
+  await world.clock.advance(limits.relayDescriptorMs)
+  assertAnswered(await ask())
+  assert.ok(heard.some((one) => one.by === gateway && one.reply.status === 422))
+})
+
+test('a relay that has not asked before knows the new key at once', async () => {
+  const { ask, gateway, first, second } = trio()
   assertAnswered(await ask())
   gateway.restart()
   assertAnswered(await ask())
-  assert.equal(heard.filter((one) => one.by === gateway && one.reply.status === 422).length, 1)
+  assert.ok(first.asked > 0 && second.asked > 0)
+})
+
+test('no key is taken from the mirror itself, who could make one for each asker', async () => {
+  const { ask, gateway, heard, world } = trio(1)
+  const shared = gateway.mirror.identity().gatewayKey
+  assertAnswered(await ask())
+  // It signs with another answer key, and sends the descriptor for it inside of its sealed answer.
+  gateway.mirror.renew()
+  assertAnswered(await ask())
+  assertAnswered(await ask())
+  const keysOf = () =>
+    new Set(heard.filter((one) => one.path === '/v1/ohttp').map((one) => bytesOf(one.body)[0]))
+  assert.deepEqual(keysOf(), new Set([shared.keyId]))
+  await world.clock.advance(limits.sealingKeyMs)
+  assertAnswered(await ask())
+  assert.ok(keysOf().has(gateway.mirror.identity().gatewayKey.keyId))
 })
 
 test('a gateway that has renewed its key still opens what was sealed for the last one', async () => {

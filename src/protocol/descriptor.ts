@@ -47,7 +47,7 @@ export const descriptorSchema = z.object({
   /**
    * The key configuration (RFC 9458 §3.1) for questions that a relay brings, in base64; null where none are taken. It
    * is signed with the rest, under the id that the client has from its list: a relay cannot put another key in its
-   * place, and the gateway, which does not see who fetches its descriptor, cannot give a client a key of its own.
+   * place. That the mirror itself cannot give each client its own is the doing of relays and clients (`Descriptors`).
    */
   ohttp: z.string().max(128).nullable().default(null),
   protocol: z.array(z.string().max(16)).max(8),

@@ -117,7 +117,7 @@ async function exchange(
   way: Way,
   question: CarriedQuestion,
 ): Promise<BinaryResponse> {
-  const known = needs.descriptors.known(way.gateway.id)
+  const known = needs.descriptors.relayed(way.gateway.id)
   const reply = known === null ? 'key-unknown' : await sendSealed(way, seal(needs, known, question))
   if (reply !== 'key-unknown') return reply
   const fetched = await fetchDescriptor(needs.descriptors, way)
@@ -133,7 +133,7 @@ async function fetchDescriptor(descriptors: Descriptors, way: Way): Promise<Know
   const parsed = wellKnownSchema.safeParse(parseJson(text))
   if (response.status !== 200 || !parsed.success) throw refusalOf(way, response)
   try {
-    return descriptors.learn(way.gateway.id, parsed.data.descriptor)
+    return descriptors.learnRelayed(way.gateway.id, parsed.data.descriptor)
   } catch (error) {
     throw Failure.is(error) ? relayFailure(way, error.message) : error
   }
