@@ -118,6 +118,22 @@ test('a mirror that is killed goes on with the history that its heads have told'
   await mirror.end('SIGTERM')
 })
 
+test('a mirror whose log has lost its trunk tells its operator, and answers without one', async () => {
+  const first = await start('--home felled')
+  for (const port of [1, 2]) await first.look(port)
+  await first.headOf(2)
+  await first.end('SIGTERM')
+  const path = join(bench.folder, 'felled', 'mirror.db')
+  const database = runtime.databases.open(path, { exclusive: true })
+  assert.equal(database.run('DELETE FROM node WHERE level = 1'), 1)
+  database.close()
+  const mirror = await start('--home felled')
+  assert.match(await mirror.look(3), /^{"observation":/)
+  assert.equal(problemCodeOf(await mirror.get(paths.logHead)), 'log-missing')
+  const { stderr } = await mirror.end('SIGTERM')
+  assert.match(stderr, /log unusable.*the log is damaged: a node of the 2 leaves is missing/)
+})
+
 test('its memory lies in its home, for its owner alone, and is open once', async () => {
   const mirror = await start('--home kept')
   const { mode } = await stat(join(bench.folder, 'kept', 'mirror.db'))

@@ -47,9 +47,9 @@ function createMemoryBackend(): Backend {
 }
 
 function createMemoryNodes(undo: Undo): Backend['nodes'] {
-  /** By level, then by index. */
-  const levels = Array.from({ length: 64 }, () => new Map<number, Uint8Array>())
-  const hashes = (level: number): Map<number, Uint8Array> => levels[level] ?? new Map()
+  const levels: Map<number, Uint8Array>[] = []
+  /** The hashes of one level, by their index. */
+  const hashes = (level: number): Map<number, Uint8Array> => (levels[level] ??= new Map())
   const places = new Map<string, number>()
   const bounds = new Map<'first' | 'size', number>()
   const first = (): number => bounds.get('first') ?? 0

@@ -194,6 +194,38 @@ test('batches that come together share one way to the disk, and each is answered
   await store.close()
 })
 
+test('a full disk fails the batch that finds no room, and takes others when there is room again', async () => {
+  const opened: Database[] = []
+  const noting: Databases = {
+    open: (path, options) => {
+      const database = databases.open(path, options)
+      opened.push(database)
+      return database
+    },
+  }
+  const path = nextPath()
+  const store = openSqliteStore({ ...needs, databases: noting }, path)
+  const [database] = opened
+  assert.ok(database !== undefined)
+  const peers = shelfOf('peers', z.string())
+  const row = (key: string) => put(peers, { key, value: 'x'.repeat(10_000) })
+  await store.commit([row('a')])
+  // SQLite then fails as it does when a write finds no space left.
+  database.run('PRAGMA max_page_count = 20')
+  const many = Array.from({ length: 50 }, (_, i) => row(`k${i}`))
+  await assert.rejects(store.commit([row('b'), ...many]), (error) => {
+    assert.ok(Failure.is(error) && error.code === 'store-failed', String(error))
+    return /full/.test(error.message)
+  })
+  assert.deepEqual([...(await store.load(peers)).keys()], ['a'])
+  assert.equal(await store.count('peers'), 1)
+  database.run('PRAGMA max_page_count = 100000')
+  await store.commit(many)
+  assert.equal(await store.count('peers'), 51)
+  await store.close()
+  assert.equal(await withStore(path, (again) => again.count('peers')), 51)
+})
+
 test('a disk that fails fails every batch that was on its way, and the store goes on afterwards', async () => {
   let isBroken = false
   const failing: Databases = {
