@@ -2,10 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parameters } from '../src/membership/parameters.ts'
 import { createMirrorAuthority } from '../src/mirror/identity.ts'
 import { openLog } from '../src/mirror/log.ts'
 import { createMirror, type Mirror } from '../src/mirror/mirror.ts'
+import { createNetwork } from '../src/mirror/network/network.ts'
+import { openPeers } from '../src/mirror/network/peers.ts'
 import { createRelay } from '../src/mirror/relay.ts'
+import { mirrorIdOf } from '../src/observation/fingerprint.ts'
 import { openapiDocument } from '../src/protocol/openapi.ts'
 import { problemCodeOf, problems } from '../src/protocol/problems.ts'
 import { routeTable, type Route } from '../src/protocol/route-table.ts'
@@ -29,6 +33,8 @@ async function createWholeMirror(): Promise<Mirror> {
   }).runtime
   const authority = createMirrorAuthority(needs)
   const store = createMemoryStore(needs)
+  const self = mirrorIdOf(nodeCrypto, authority.certificate.spki)
+  const probe = scriptedProbe(clock, () => ({ addresses: [], tlsa: [], servers: {} }))
   return createMirror(needs, {
     authority,
     description: {
@@ -37,11 +43,21 @@ async function createWholeMirror(): Promise<Mirror> {
       region: null,
       contact: [],
     },
-    probe: scriptedProbe(clock, () => ({ addresses: [], tlsa: [], servers: {} })),
+    probe,
     allowPrivate: false,
     known: () => [],
-    relay: createRelay({ ...needs, network }, { self: 'a'.repeat(43), find: () => null }),
+    relay: createRelay({ ...needs, network }, { self, find: () => null }),
     log: await openLog(needs, store),
+    network: createNetwork(
+      { ...needs, network },
+      {
+        self: { ip: '198.18.0.1', port: 443, id: self },
+        peers: await openPeers(needs, { self, store, parameters }),
+        parameters,
+        probe,
+        allowPrivate: false,
+      },
+    ),
   })
 }
 

@@ -190,6 +190,8 @@ export const limits = {
   correspondencePerPeerMax: 8,
   /** Another mirror's answer, the way there and the handshake included. */
   correspondenceTimeoutMs: 2_000,
+  /** Pings that are made for others are shared for this long. */
+  pingSharedMs: 10_000,
   /** Descriptors of other mirrors that are kept in memory: 3 kB each. */
   descriptorsKeptMax: 1_024,
   /** Newcomers that are looked at a time: each costs a handshake and three look-ups. */

@@ -60,6 +60,8 @@ export type StandingEvent =
   | 'announced'
   /** Its descriptor, CA, address and domain have been found to be what it says. */
   | 'checked'
+  /** Our own operator begins with it: somebody must be the first, and a newcomer needs mirrors to ask for others. */
+  | 'vouched'
   /** Our own series of tests ended; see `judgeProbation` and `judgeRetest`. */
   | 'series-passed'
   | 'series-failed'
@@ -89,10 +91,12 @@ const transitions: Readonly<
   },
   candidate: {
     checked: toProbation,
+    vouched: toActive,
     unreachable: awayOrGone,
     seen: back,
   },
   probation: {
+    vouched: toActive,
     'series-passed': toActiveWhenTestedLongEnough,
     // A failed test is no refusal (R97): it begins anew.
     'series-failed': toProbation,

@@ -33,6 +33,8 @@ export interface ListsOptions {
   readonly identity: () => MirrorIdentity
   /** All mirrors that this one knows. */
   readonly known: () => readonly KnownMirror[]
+  /** What `listDigest` makes of them, where somebody keeps it; computed unless given. */
+  readonly digest?: (() => Uint8Array) | undefined
   /** The bootstrap files that it has seen. */
   readonly bootstraps: () => BootstrapSeen['files']
 }
@@ -42,6 +44,9 @@ interface Snapshot {
   readonly identity: MirrorIdentity
   readonly drawnUp: number
   readonly known: readonly KnownMirror[]
+  /** The whole as it was given, of which `known` was made. */
+  readonly given: readonly KnownMirror[]
+  readonly digest: Uint8Array | null
   readonly statements: Map<string, string>
 }
 
@@ -60,8 +65,12 @@ export function createLists(
     // A wall clock may be set back: a list of the future is drawn up anew.
     const age = now - (latest?.drawnUp ?? 0)
     if (latest?.identity === identity && age >= 0 && age < limits.listRefreshMs) return latest
-    const known = options.known().slice(0, limits.listEntriesMax).map(toListable)
-    latest = { identity, drawnUp: now, known, statements: new Map() }
+    const given = options.known()
+    // In a large network hardly a list differs from the one before.
+    const known =
+      latest?.given === given ? latest.known : given.slice(0, limits.listEntriesMax).map(toListable)
+    const digest = given.length > limits.listEntriesMax ? null : (options.digest?.() ?? null)
+    latest = { identity, drawnUp: now, known, given, digest, statements: new Map() }
     return latest
   }
   const list = (part: Part): HttpReply => {
@@ -139,8 +148,8 @@ function listOf(snapshot: Snapshot, part: Part): MirrorList {
 
 function digestOf(needs: Pick<Runtime, 'crypto'>, snapshot: Snapshot): ListDigest {
   const { known } = snapshot
-  const digest = base64url(listDigest(needs.crypto, known.map(listedOf)))
-  return { ...headOf(snapshot), count: known.length, digest }
+  const whole = snapshot.digest ?? listDigest(needs.crypto, known.map(listedOf))
+  return { ...headOf(snapshot), count: known.length, digest: base64url(whole) }
 }
 
 /** A region holds itself, and a registry all of its regions. */

@@ -3,6 +3,7 @@
 import type { Authority } from '../identity/issue.ts'
 import type { BootstrapSeen, KnownMirror } from '../protocol/lists.ts'
 import { openapiText } from '../protocol/openapi.ts'
+import type { NetworkRouteId } from '../protocol/route-table.ts'
 import { paths } from '../protocol/routes.ts'
 import type { HttpQuestion, HttpReply, Runtime } from '../runtime/runtime.ts'
 import type { Probe } from '../vantage/probe.ts'
@@ -14,6 +15,8 @@ import { makeIdentity, type MirrorDescription, type MirrorIdentity } from './ide
 import { createLists } from './lists.ts'
 import { createLogDesk } from './log-desk.ts'
 import type { ObservationLog } from './log.ts'
+import type { NetworkHandlers } from './network/part.ts'
+import type { Network } from './network/network.ts'
 import type { Relay } from './relay.ts'
 import { empty, json, problem } from './replies.ts'
 
@@ -28,6 +31,8 @@ export interface MirrorOptions {
   readonly relay?: Relay
   /** Where it notes what it saw; it keeps no log unless given. */
   readonly log?: ObservationLog
+  /** What it is among other mirrors; it takes no requests of theirs unless given. */
+  readonly network?: Pick<Network, 'handlers' | 'digest'>
   /** Other mirrors that this one knows and lists (R132), as they are at the time. */
   readonly known: () => readonly KnownMirror[]
   /** Bootstrap files that it has seen (T1); none unless given. */
@@ -63,6 +68,7 @@ export function createMirror(needs: Needs, options: MirrorOptions): Mirror {
   const lists = createLists(needs, {
     identity,
     known: options.known,
+    digest: options.network?.digest,
     bootstraps: () => options.bootstraps ?? [],
   })
   const logDesk = createLogDesk(needs, options.log ?? null, identity)
@@ -99,9 +105,18 @@ export function createMirror(needs: Needs, options: MirrorOptions): Mirror {
       gateway: (question) => gateway.answer(question),
       relay,
       relayDescriptor: relay,
+      ...networkHandlers(options.network?.handlers ?? {}),
       openapi: () => json(200, openapiText(), 'max-age=86400'),
     }),
   }
+}
+
+/** Handlers for all routes between mirrors; those that are not given are not there. */
+function networkHandlers(
+  given: NetworkHandlers,
+): Readonly<Record<NetworkRouteId, RouteHandler | null>> {
+  const none = { join: null, announce: null, pingRequest: null, standing: null }
+  return { ...none, ...given }
 }
 
 /** The identity of now, and those before it that are still good for what was sealed or signed under them. */

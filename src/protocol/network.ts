@@ -25,6 +25,16 @@ export const networkPaths = {
   notices: '/v1/notices',
 } as const
 
+/** How a mirror can stand with another one. */
+export const standingStates = [
+  'unknown',
+  'candidate',
+  'probation',
+  'active',
+  'inactive',
+  'gone',
+] as const
+
 const instant = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 const id = z
   .string()
@@ -50,7 +60,7 @@ export type Whereabouts = z.infer<typeof whereaboutsSchema>
 /** What `POST /v1/join` and `POST /v1/announce` answer, with 202: the mirror will be looked at, whoever sent it. */
 export const takenInSchema = z.object({
   /** How it stands here now. */
-  state: z.enum(['candidate', 'probation', 'active', 'inactive']),
+  state: z.enum(standingStates),
 })
 
 export type TakenIn = z.infer<typeof takenInSchema>
@@ -65,7 +75,7 @@ export const pingAnswerSchema = z.object({ answers: z.boolean().nullable() })
 export const standingAnswerSchema = z.object({
   id,
   /** `unknown` where this mirror has never heard of it, or has forgotten it. */
-  state: z.enum(['unknown', 'candidate', 'probation', 'active', 'inactive', 'gone']),
+  state: z.enum(standingStates),
   /** Since when; null where it is unknown. */
   since: instant.nullable(),
   /** In words. */

@@ -14,6 +14,14 @@ import {
   logHeadAnswerSchema,
   logInclusionAnswerSchema,
 } from './log.ts'
+import {
+  networkPaths,
+  pingAnswerSchema,
+  pingRequestSchema,
+  standingAnswerSchema,
+  takenInSchema,
+  whereaboutsSchema,
+} from './network.ts'
 import { obliviousTypes } from './ohttp.ts'
 import type { ProblemCode } from './problems.ts'
 import { answerSchema, paths, questionSchema, wellKnownSchema } from './routes.ts'
@@ -52,6 +60,10 @@ export type RouteId =
   | 'relayDescriptor'
   | 'relay'
   | 'openapi'
+  | NetworkRouteId
+
+/** The routes of mirrors among themselves. */
+export type NetworkRouteId = 'join' | 'announce' | 'pingRequest' | 'standing'
 
 /** One route. */
 export interface Route {
@@ -210,6 +222,38 @@ export const routeTable: readonly Route[] = [
       'relay-busy',
       'relay-failed',
     ],
+  },
+  {
+    ...post('join', networkPaths.join),
+    summary: 'A mirror asks to be taken in, for the first time or again',
+    part: 'JOIN',
+    takes: { ...json('Whereabouts', whereaboutsSchema), bytesMax: limits.requestBytesMax },
+    gives: { status: 202, body: json('TakenIn', takenInSchema) },
+    problems: ['question-malformed', 'question-too-large', 'media-type-unsupported'],
+  },
+  {
+    ...post('announce', networkPaths.announce),
+    summary: 'A mirror tells of another one',
+    part: 'JOIN',
+    takes: { ...json('Whereabouts', whereaboutsSchema), bytesMax: limits.requestBytesMax },
+    gives: { status: 202, body: json('TakenIn', takenInSchema) },
+    problems: ['question-malformed', 'question-too-large', 'media-type-unsupported'],
+  },
+  {
+    ...post('pingRequest', networkPaths.pingRequest),
+    summary: 'Whether another mirror answers a ping from here',
+    part: 'UP',
+    takes: { ...json('PingRequest', pingRequestSchema), bytesMax: limits.requestBytesMax },
+    gives: answers('PingAnswer', pingAnswerSchema),
+    problems: ['question-malformed', 'question-too-large', 'media-type-unsupported'],
+  },
+  {
+    ...get('standing', `${networkPaths.standing}{id}`),
+    summary: 'How this mirror sees another one, and why',
+    part: 'STAND',
+    parameters: [inPath('id', 'The mirror that is asked about', '[A-Za-z0-9_-]{43}')],
+    gives: answers('Standing', standingAnswerSchema),
+    problems: ['not-found'],
   },
   {
     ...get('openapi', paths.openapi),

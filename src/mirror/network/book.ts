@@ -4,7 +4,8 @@ import type { Parameters } from '../../membership/parameters.ts'
 import { indexByNetwork, type PeerIndex } from '../../membership/peers.ts'
 import { networkOf } from '../../membership/place.ts'
 import type { StandingEvent } from '../../membership/standing.ts'
-import type { Log } from '../../runtime/runtime.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import { createListing } from './listing.ts'
 import { metStates, type ActivePeer, type PeerRecord } from './record.ts'
 
 /** One change of a record; a measurement is none. */
@@ -19,8 +20,13 @@ export interface PeerChange {
 export type Book = ReturnType<typeof createBook>
 
 /** An empty book. */
-export function createBook({ log }: { readonly log: Log }, parameters: Parameters) {
+export function createBook(
+  needs: Pick<Runtime, 'clock' | 'crypto' | 'log'>,
+  parameters: Parameters,
+) {
   const records = new Map<string, PeerRecord>()
+  const get = (id: string): PeerRecord | null => records.get(id) ?? null
+  const listing = createListing(needs, { parameters, recordOf: get })
   const active = new Set<string>()
   const met = new Set<string>()
   const gone = new Set<string>()
@@ -30,17 +36,19 @@ export function createBook({ log }: { readonly log: Log }, parameters: Parameter
     if (isIn) set.add(id)
     else set.delete(id)
   }
-  const get = (id: string): PeerRecord | null => records.get(id) ?? null
   return {
     active: active as ReadonlySet<string>,
     met: met as ReadonlySet<string>,
     gone: gone as ReadonlySet<string>,
     get,
     all: () => records.values(),
+    known: listing.known,
+    digest: listing.digest,
     set: (id: string, after: PeerRecord | null): void => {
       const before = records.get(id)
       if (after === null) records.delete(id)
       else records.set(id, after)
+      listing.note(before ?? null, after)
       const state = after?.standing.state
       const isActive = state === 'active'
       if (isActive !== active.has(id) || (isActive && before?.entry !== after?.entry)) index = null
@@ -68,7 +76,7 @@ export function createBook({ log }: { readonly log: Log }, parameters: Parameter
       const to = change.after?.standing.state ?? 'unknown'
       // Anybody can send a thousand candidates; a line for each would be another flood.
       if (from !== to && (metStates.has(from) || metStates.has(to)))
-        log.info('mirror stands otherwise', {
+        needs.log.info('mirror stands otherwise', {
           id: change.id,
           from,
           to,

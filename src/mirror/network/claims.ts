@@ -16,6 +16,8 @@ export interface Claims {
   /** Takes a claim in; always. @returns those that had to make way for it */
   add(candidate: Candidate): readonly Candidate[]
   remove(candidate: Candidate): void
+  /** How many there are. */
+  readonly size: () => number
   /** At most `count` claims of different ids, every bucket with the same chance. */
   draw(count: number): readonly Candidate[]
 }
@@ -27,17 +29,30 @@ export function createClaims(
 ): Claims {
   const key = { ...options, crypto: needs.crypto, random: needs.random }
   let table = emptyTable(options.parameters)
+  let size = 0
+  /** Puts `after` in the place of the table before. @returns what it does not hold any more */
+  const replace = (after: CandidateTable): readonly Candidate[] => {
+    const place = after.buckets.findIndex((bucket, i) => bucket !== table.buckets[i])
+    const before = table.buckets[place] ?? []
+    const now = after.buckets[place] ?? []
+    table = after
+    size += now.length - before.length
+    return before.filter((one) => !now.includes(one))
+  }
   return {
-    add: (candidate) => {
-      const before = table
-      table = addCandidate(table, candidate, key)
-      return pushedOut(before, table, candidate)
-    },
+    add: (candidate) =>
+      replace(addCandidate(table, candidate, key)).filter((one) => !isSameClaim(one, candidate)),
     remove: (candidate) => {
-      table = removeCandidate(table, candidate, key)
+      const after = removeCandidate(table, candidate, key)
+      if (after !== table) replace(after)
     },
+    size: () => size,
     draw: (count) => drawCandidates(table, count, needs.random),
   }
+}
+
+function isSameClaim(one: Candidate, other: Candidate): boolean {
+  return one.id === other.id && one.ip === other.ip && one.port === other.port
 }
 
 /** One empty table serves all mirrors of a process: tables share what has not changed. */
@@ -47,18 +62,4 @@ function emptyTable(parameters: Parameters): CandidateTable {
   const known = emptyTables.get(parameters) ?? emptyCandidates(parameters)
   emptyTables.set(parameters, known)
   return known
-}
-
-/** What `before` held and `after` does not; they differ in one bucket. */
-function pushedOut(
-  before: CandidateTable,
-  after: CandidateTable,
-  added: Candidate,
-): readonly Candidate[] {
-  const place = after.buckets.findIndex((bucket, i) => bucket !== before.buckets[i])
-  const left = new Set(after.buckets[place])
-  return (before.buckets[place] ?? []).filter(
-    (one) =>
-      !left.has(one) && !(one.id === added.id && one.ip === added.ip && one.port === added.port),
-  )
 }

@@ -57,6 +57,8 @@ export interface Correspondence extends Asking {
   /** Asks it whether `subject` answers; null where it cannot tell. */
   pingRequest(to: Whereabouts, subject: string): Promise<Asked<boolean | null>>
   listDigest(to: Whereabouts): Promise<Asked<Verified<ListDigest>>>
+  /** Its whole list. */
+  list(to: Whereabouts): Promise<Asked<Verified<MirrorList>>>
   /** One bucket of its list, as two hexadecimal digits. */
   listBucket(to: Whereabouts, bucket: string): Promise<Asked<Verified<MirrorList>>>
   /** Asks about a target as any client would: its signed statement, verified. */
@@ -150,12 +152,29 @@ function createListReader(
   needs: Needs,
   { ask }: Asking,
   descriptors: Descriptors,
-): Pick<Correspondence, 'listDigest' | 'listBucket'> {
+): Pick<Correspondence, 'listDigest' | 'list' | 'listBucket'> {
   const author = (id: string, { answerKeys }: KnownDescriptor) => ({
     id,
     answerKeys,
     now: needs.clock.now(),
   })
+  const part = async (
+    to: Whereabouts,
+    { bucket, bytesMax }: { readonly bucket: string | null; readonly bytesMax: number },
+  ): Promise<Asked<Verified<MirrorList>>> => {
+    const keys = await descriptors.get(to, false)
+    if (keys.kind !== 'answered') return keys
+    const asked = await ask(to, {
+      path: bucket === null ? paths.list : `${paths.listBucket}${bucket}`,
+      bytesMax,
+      timeoutMs: limits.listTimeoutMs,
+      schema: listAnswerSchema,
+    })
+    const wanted = { bucket, region: null, status: null }
+    return readAsked(asked, ({ list }) =>
+      verifyMirrorList(needs.crypto, list, { ...author(to.id, keys.value), ...wanted }),
+    )
+  }
   return {
     listDigest: async (to) => {
       const asked = await ask(to, {
@@ -169,24 +188,8 @@ function createListReader(
         return verifyListDigest(needs.crypto, digest, author(to.id, known))
       })
     },
-    listBucket: async (to, bucket) => {
-      const keys = await descriptors.get(to, false)
-      if (keys.kind !== 'answered') return keys
-      const asked = await ask(to, {
-        path: `${paths.listBucket}${bucket}`,
-        bytesMax: limits.listBucketBytesMax,
-        timeoutMs: limits.listTimeoutMs,
-        schema: listAnswerSchema,
-      })
-      return readAsked(asked, ({ list }) =>
-        verifyMirrorList(needs.crypto, list, {
-          ...author(to.id, keys.value),
-          bucket,
-          region: null,
-          status: null,
-        }),
-      )
-    },
+    list: (to) => part(to, { bucket: null, bytesMax: limits.listBytesMax }),
+    listBucket: (to, bucket) => part(to, { bucket, bytesMax: limits.listBucketBytesMax }),
   }
 }
 

@@ -4,6 +4,7 @@
 export const countNames = [
   'joins',
   'announces',
+  'forwardings',
   'announced',
   'refusedRequests',
   'checksPassed',

@@ -4,13 +4,19 @@ import type { Parameters } from '../../membership/parameters.ts'
 import type { KnownMirror } from '../../protocol/lists.ts'
 import type { Whereabouts } from '../../protocol/network.ts'
 import type { ListEntry } from '../../protocol/routes.ts'
-import type { HttpQuestion, HttpReply, Runtime } from '../../runtime/runtime.ts'
+import type { Log, Runtime } from '../../runtime/runtime.ts'
 import type { Probe } from '../../vantage/probe.ts'
+import type { RouteHandler } from '../dispatch.ts'
 import { guarded } from '../replies.ts'
 import { createCorrespondence, type Correspondence } from './correspondence.ts'
 import { createCounts, type Counts } from './counts.ts'
-import type { Core, Part } from './part.ts'
+import { createDetector } from './detector.ts'
+import { createGossip } from './gossip.ts'
+import { createJoining } from './joining.ts'
+import type { Core, NetworkHandlers, Part } from './part.ts'
 import type { Peers } from './peers.ts'
+import { createStandingDesk } from './standing-desk.ts'
+import { createVetting } from './vetting.ts'
 
 export interface NetworkOptions {
   /** Where this mirror is, as others reach it. */
@@ -32,9 +38,18 @@ export interface Network {
   readonly known: () => readonly KnownMirror[]
   /** Where to reach a mirror that we have met. */
   readonly find: (id: string) => ListEntry | null
-  /** The reply to a request between mirrors; null for all others. */
-  readonly routes: (question: HttpQuestion) => HttpReply | Promise<HttpReply> | null
+  /** The digest of that list. */
+  readonly digest: () => Uint8Array
+  /** What answers the requests of other mirrors. */
+  readonly handlers: NetworkHandlers
   readonly counts: Counts['all']
+  /** Asks `mirrors` to take us in, until each has done so (R91). */
+  readonly join: (mirrors: readonly Whereabouts[]) => void
+  /**
+   * Begins with `mirror`, which our operator named: active here at once when it is what it is said to be, and tested
+   * as all others from then on. @returns why it is not; null when it is. @throws Failure of the store
+   */
+  readonly vouch: (mirror: Whereabouts) => Promise<string | null>
   /** Begins to act. Requests are answered before as well. */
   readonly start: () => void
   /** Stops acting, and writes down what is not written yet. @throws Failure of the store */
@@ -51,33 +66,52 @@ export function createNetwork(
   const counts = createCounts()
   const correspondence = createCorrespondence(needs)
   const core: Core = { clock, random, crypto, log, ...options, correspondence, counts }
-  const parts = partsOf(core)
+  const vetting = createVetting(core)
+  const joining = createJoining(core, vetting)
+  const parts: readonly Part[] = [
+    vetting,
+    joining,
+    createGossip(core, vetting),
+    createDetector(core),
+    createStandingDesk(core),
+  ]
   return {
     peers,
     correspondence,
     known: () => peers.known(),
+    digest: () => peers.digest(),
+    handlers: handlersOf(log, parts),
     find: (id) => peers.find(id),
     counts: counts.all,
-    routes: (question) => {
-      const [path = '', query = ''] = question.path.split('?', 2)
-      for (const part of parts) {
-        const reply = part.route?.({ question, path, query }) ?? null
-        if (reply !== null) return reply instanceof Promise ? guarded(log, reply) : reply
-      }
-      return null
-    },
     start: () => {
       peers.start()
       for (const part of parts) part.start()
     },
+    join: joining.joinThrough,
+    vouch: async (mirror) => {
+      peers.hear({ ...mirror, from: options.self.ip }, 'joined')
+      const fault = await vetting.check(mirror)
+      if (fault === null) peers.apply(mirror.id, 'vouched')
+      await peers.saved()
+      return fault
+    },
     stop: async () => {
       for (const part of parts) part.stop()
       correspondence.close()
+      await Promise.all(parts.map(async (part) => part.close?.()))
       await peers.stop()
     },
   }
 }
 
-function partsOf(_core: Core): readonly Part[] {
-  return []
+/** The handlers of all parts. What fails in them is told to the operator, and to the asker that it did. */
+function handlersOf(log: Log, parts: readonly Part[]): NetworkHandlers {
+  const guard =
+    (handler: RouteHandler): RouteHandler =>
+    (question, given) => {
+      const reply = handler(question, given)
+      return reply instanceof Promise ? guarded(log, reply) : reply
+    }
+  const all = parts.flatMap(({ handlers = {} }) => Object.entries(handlers))
+  return Object.fromEntries(all.map(([id, handler]) => [id, guard(handler)]))
 }

@@ -3,8 +3,10 @@
 import { integerBelow } from '../../membership/chance.ts'
 import type { Parameters } from '../../membership/parameters.ts'
 import type { Whereabouts } from '../../protocol/network.ts'
-import type { HttpQuestion, HttpReply, Runtime } from '../../runtime/runtime.ts'
+import type { NetworkRouteId } from '../../protocol/route-table.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
 import type { Probe } from '../../vantage/probe.ts'
+import type { RouteHandler } from '../dispatch.ts'
 import type { Correspondence } from './correspondence.ts'
 import type { Counts } from './counts.ts'
 import type { Peers } from './peers.ts'
@@ -23,21 +25,25 @@ export interface Core extends Pick<Runtime, 'clock' | 'random' | 'crypto' | 'log
   readonly counts: Counts
 }
 
-/** A request with its path taken apart. */
-export interface Routed {
-  readonly question: HttpQuestion
-  readonly path: string
-  /** Without the question mark. */
-  readonly query: string
-}
+/** Handlers of routes between mirrors, by the route's id. */
+export type NetworkHandlers = Readonly<Partial<Record<NetworkRouteId, RouteHandler>>>
 
 /** One behaviour. It acts by itself between `start` and `stop` alone, and answers always. */
 export interface Part {
-  /** The reply to a request that is this behaviour's; null for others. */
-  readonly route?: (routed: Routed) => HttpReply | Promise<HttpReply> | null
+  /** The requests that it answers; each handler belongs to one behaviour. */
+  readonly handlers?: NetworkHandlers
   readonly start: () => void
   /** What is under way may end later; nothing new is begun. */
   readonly stop: () => void
+  /** Writes down what is not written yet, after `stop`. @throws Failure of the store */
+  readonly close?: () => Promise<void>
+}
+
+/** Lets `work` go on by itself; what fails is told to the operator under `name`. */
+export function inBackground({ log }: Pick<Core, 'log'>, name: string, work: Promise<void>): void {
+  work.catch((error: unknown) =>
+    log.warn(`${name} failed`, { error: error instanceof Error ? error.message : String(error) }),
+  )
 }
 
 /** Work that is done again and again. */
@@ -52,23 +58,19 @@ export interface Rhythm {
  * What fails is told to the operator, and done again in its time.
  */
 export function repeat(
-  { clock, random, log }: Pick<Core, 'clock' | 'random' | 'log'>,
+  core: Pick<Core, 'clock' | 'random' | 'log'>,
   name: string,
   { everyMs, run }: Rhythm,
 ): Pick<Part, 'start' | 'stop'> {
+  const { clock, random } = core
   let cancel: (() => void) | null = null
   const wait = (ms: number): void => {
     cancel = clock.after(ms, () => {
       const done = async (): Promise<void> => run()
-      void done()
-        .catch((error: unknown) =>
-          log.warn(`${name} failed`, {
-            error: error instanceof Error ? error.message : String(error),
-          }),
-        )
-        .finally(() => {
-          if (cancel !== null) wait(everyMs)
-        })
+      const doneAndWaiting = done().finally(() => {
+        if (cancel !== null) wait(everyMs)
+      })
+      inBackground(core, name, doneAndWaiting)
     })
   }
   return {

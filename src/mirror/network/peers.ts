@@ -4,7 +4,7 @@
 
 import { z } from 'zod'
 import { base64url, fromBase64url } from '../../base/bytes.ts'
-import { isBelowUptime, noteUptime, type UptimeSample } from '../../membership/failure-detector.ts'
+import { noteUptime, type UptimeSample } from '../../membership/failure-detector.ts'
 import type { Parameters } from '../../membership/parameters.ts'
 import type { PeerIndex } from '../../membership/peers.ts'
 import type { Moment, Reputation } from '../../membership/reputation.ts'
@@ -13,7 +13,7 @@ import type { KnownMirror } from '../../protocol/lists.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { shelfOf } from '../../store/shelves.ts'
 import { put, type MirrorStore } from '../../store/store.ts'
-import { createBook, type Book, type PeerChange } from './book.ts'
+import { createBook, type PeerChange } from './book.ts'
 import { createClaims, type Claims } from './claims.ts'
 import { createKeeper } from './keeper.ts'
 import {
@@ -58,8 +58,13 @@ export interface Peers {
   met(): ReadonlySet<string>
   /** The active ones by network. The same object until one joins or leaves them. */
   index(): PeerIndex<ActivePeer>
-  /** What our list says: the active ones first. Candidates and those below 99.9 % are not in it (R74). */
+  /**
+   * What our list says (R132): those whom we have met. Candidates are not in it, because that they exist is hearsay,
+   * nor is who is up for less than 99.9 % (R74). The same object as long as nothing changes.
+   */
   known(): readonly KnownMirror[]
+  /** What `listDigest` makes of our list. */
+  digest(): Uint8Array
   /**
    * Takes in that a mirror exists, by a join request (R97) or from another mirror (R101), and where. Nothing else of
    * it is believed. @returns true when we had not heard of it
@@ -72,7 +77,9 @@ export interface Peers {
    * False when another mirror holds its network or domain: then it stays as it was, with the reason.
    */
   settle(entry: PeerEntry, seq: number): boolean
-  /** Claims that are due, at most `count`, of different ids. */
+  /** How many claims wait to be checked, now or later. */
+  claimed(): number
+  /** Claims that are due, of different ids, at most `count`: every source and network with the same chance. */
   dueClaims(count: number): readonly DueClaim[]
   /** Notes that the mirror was not found at a claimed address as what it is said to be. */
   claimFailed(due: DueClaim, reason: string): void
@@ -149,7 +156,9 @@ function createPeers(needs: Needs, options: PeersOptions, { claims, records }: P
     active: () => book.active,
     met: () => book.met,
     index: book.index,
-    known: () => knownOf(book, needs.clock.now(), parameters),
+    claimed: claims.size,
+    known: book.known,
+    digest: book.digest,
     ...standings,
     noteReputation: (id, change) =>
       note(id, (before) => {
@@ -186,19 +195,4 @@ function restore({ book, claims, seats, options }: Shelves, records: Parts['reco
     for (const claim of record.claims)
       for (const out of claims.add(candidateOf(record.entry.id, claim, options.parameters)))
         book.set(out.id, withoutClaim(book.get(out.id), out))
-}
-
-function knownOf(book: Book, now: number, parameters: Parameters): readonly KnownMirror[] {
-  const entries = [...book.met].flatMap((id): KnownMirror[] => {
-    const record = book.get(id)
-    if (record === null || isBelowUptime(record.uptime, now, parameters)) return []
-    const { state } = record.standing
-    if (state !== 'active' && state !== 'inactive' && state !== 'probation') return []
-    const { ip, port, region } = record.entry
-    return [{ id, ip, port, region, since: record.since, status: state }]
-  })
-  return entries.toSorted(
-    (a, b) =>
-      Number(b.status === 'active') - Number(a.status === 'active') || (a.id < b.id ? -1 : 1),
-  )
 }

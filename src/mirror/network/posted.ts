@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import { textOf } from '../../base/bytes.ts'
 import { parseJson } from '../../protocol/statements.ts'
 import type { HttpQuestion, HttpReply } from '../../runtime/runtime.ts'
-import { problem, wrongMethod } from '../replies.ts'
+import { problem } from '../replies.ts'
 
 /** What is posted: its shape, and how large it may be. */
 export interface PostedShape<T> {
@@ -17,8 +17,7 @@ export type Posted<T> = { readonly value: T } | { readonly refusal: HttpReply }
 
 /** Reads the body of `question` as JSON. */
 export function readPosted<T>(question: HttpQuestion, shape: PostedShape<T>): Posted<T> {
-  const { method, contentType, body } = question
-  if (method !== 'POST') return { refusal: wrongMethod('POST') }
+  const { contentType, body } = question
   if (!/^application\/json\b/.test(contentType))
     return { refusal: problem('media-type-unsupported', 'send application/json') }
   if (body === null || body.length > shape.bytesMax)

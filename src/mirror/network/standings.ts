@@ -12,7 +12,7 @@ import type { Book, PeerChange } from './book.ts'
 import type { Claims } from './claims.ts'
 import type { Keeper } from './keeper.ts'
 import type { DueClaim, Hearsay, Peers, PeersOptions } from './peers.ts'
-import { metStates, shortened, type Claim, type PeerRecord } from './record.ts'
+import { metStates, shortened, type Claim, type PeerEntry, type PeerRecord } from './record.ts'
 import type { Seats } from './seats.ts'
 
 /** What the parts of a registry share. */
@@ -47,15 +47,17 @@ export function createStandings(shelves: Shelves): Standings {
   return {
     apply,
     hear: createHear(shelves, write),
-    settle: (entry, seq) => {
-      const before = book.get(entry.id)
+    settle: (found, seq) => {
+      const before = book.get(found.id)
       if (before === null) return false
-      const holder = seats.holder(entry)
+      const entry = isSameEntry(before.entry, found) ? before.entry : found
+      const isSeated = seats.has(entry.id)
+      const holder = isSeated || before.standing.state === 'candidate' ? seats.holder(entry) : null
       if (holder !== null) {
         write(entry.id, null, { ...before, reason: takenBy(holder) })
         return false
       }
-      if (seats.has(entry.id)) seats.take(entry)
+      if (isSeated) seats.take(entry)
       const left = before.claims.filter((one) => !isAt(one, entry))
       for (const claim of before.claims)
         if (!left.includes(claim)) claims.remove(candidateOf(entry.id, claim, parameters))
@@ -72,18 +74,19 @@ export function createStandings(shelves: Shelves): Standings {
       const before = book.get(id)
       if (before === null) return
       const { retryMs, retryMaxMs } = parameters.candidates
+      // Where else a mirror is that we have met is not worth remembering: it can say so again.
+      if (metStates.has(before.standing.state)) {
+        claims.remove(candidateOf(id, claim, parameters))
+        write(id, null, { ...before, claims: before.claims.filter((one) => !isAt(one, claim)) })
+        return
+      }
       const failures = claim.failures + 1
       const dueAt = needs.clock.now() + Math.min(retryMaxMs, retryMs * 2 ** (failures - 1))
       const after = before.claims.map((one) =>
         isAt(one, claim) ? { ...one, failures, dueAt } : one,
       )
-      const isCandidate = before.standing.state === 'candidate'
-      write(id, null, {
-        ...before,
-        claims: after,
-        reason: isCandidate ? shortened(reason) : before.reason,
-      })
-      if (isCandidate) apply(id, 'unreachable', reason)
+      write(id, null, { ...before, claims: after, reason: shortened(reason) })
+      apply(id, 'unreachable')
     },
     seat: (id) => {
       const entry = book.get(id)?.entry
@@ -189,9 +192,11 @@ function createHear(shelves: Shelves, write: Write): Peers['hear'] {
     if (standing.state === 'unknown' || standing.state === 'gone') return false
     const isNew = !metStates.has(standing.state) && record.standing.state !== 'candidate'
     const base = isNew ? { ...record, standing, reason: null, claims: [] } : { ...record, standing }
-    const isElsewhere = isNew || standing.state === 'candidate' || !isAt(record.entry, hearsay)
-    const claim = claimOf(shelves, base, { hearsay, how })
-    if (!isElsewhere || claim === null) {
+    // A mirror that we have met, and that asks for itself, may have something new to say there.
+    const isNews =
+      !metStates.has(standing.state) || !isAt(record.entry, hearsay) || how === 'joined'
+    const claim = isNews ? claimOf(shelves, base, { hearsay, how }) : null
+    if (claim === null) {
       if (standing !== record.standing) write(id, how, base)
       return false
     }
@@ -260,6 +265,10 @@ export function withoutClaim(
 export function candidateOf(id: string, claim: Claim, parameters: Parameters): Candidate {
   const { ip, port, source, heardAt } = claim
   return { id, ip, port, network: networkOf(ip, parameters), source, heardAt }
+}
+
+function isSameEntry(one: PeerEntry, other: PeerEntry): boolean {
+  return isAt(one, other) && one.region === other.region && one.domain === other.domain
 }
 
 interface At {
