@@ -1,6 +1,6 @@
 // Asks one mirror one question: by address, under its pinned CA, and believes only its own fresh, signed answer (R29–R31, R47, R48).
 
-import { base64url, textOf, utf8 } from '../base/bytes.ts'
+import { base64url, textOf } from '../base/bytes.ts'
 import { Failure } from '../base/failure.ts'
 import { limits } from '../base/limits.ts'
 import { isRejection, verifyObservation } from '../observation/sign.ts'
@@ -9,6 +9,7 @@ import { mirrorPool, peerOf } from '../protocol/peers.ts'
 import {
   answerSchema,
   paths,
+  writeQuestion,
   type ListEntry,
   type MirrorAnswer,
   type Question,
@@ -59,7 +60,7 @@ export function createDesk(needs: Needs, options: DeskOptions = {}): Desk {
   ): Promise<SignedAnswer | Abstention> => {
     const vantage = { id: mirror.id, region: mirror.region }
     const nonce = base64url(needs.random.bytes(limits.nonceBytes))
-    const answer = await post(carrier, mirror, { body: { ...question, nonce }, signal })
+    const answer = await post(carrier, mirror, { question: { ...question, nonce }, signal })
     const known = descriptors.learn(mirror.id, answer.descriptor)
     const verified = verifyObservation(needs.crypto, answer.observation, {
       vantage: mirror.id,
@@ -98,9 +99,9 @@ export function createDesk(needs: Needs, options: DeskOptions = {}): Desk {
 async function post(
   carrier: Carrier,
   mirror: ListEntry,
-  request: { readonly body: unknown; readonly signal: AbortSignal },
+  request: { readonly question: Question; readonly signal: AbortSignal },
 ): Promise<MirrorAnswer> {
-  const body = utf8(JSON.stringify(request.body))
+  const body = writeQuestion(request.question)
   const { signal } = request
   const response = await carrier.post(mirror, { path: paths.observe, body, signal })
   const reject = (why: string): never => {

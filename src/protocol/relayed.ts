@@ -65,6 +65,21 @@ export async function askThroughRelay(
   return { status: reply.status, body: reply.content }
 }
 
+/**
+ * Sees that a key to seal with is there, so that the time of a question is that of the question alone.
+ * @throws Failure relay-failed; the reason of `signal`
+ */
+export async function prepareRelay(
+  needs: Pick<Runtime, 'clock'>,
+  { pool, gateway, relay, patienceMs, descriptors }: RelayedWay,
+  over: AbortSignal,
+): Promise<void> {
+  if (descriptors.relayed(gateway.id) !== null) return
+  const patience = deadline(needs.clock, patienceMs, over)
+  const way = wayTo(pool, { gateway, relay, signal: patience.signal, over })
+  await fetchDescriptor(descriptors, way).finally(patience.done)
+}
+
 interface Ends {
   readonly gateway: Place
   /** Null where there was none to be asked. */

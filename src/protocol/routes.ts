@@ -1,6 +1,7 @@
 // The paths of the Secure Mirror Protocol, version 1, with the shapes of questions and answers (protocol §4, §5).
 
 import { z } from 'zod'
+import { utf8 } from '../base/bytes.ts'
 import { limits } from '../base/limits.ts'
 
 /** The version that this code speaks; `v` in every statement and the prefix of every path. */
@@ -45,6 +46,12 @@ export const questionSchema = z.object({
 })
 
 export type Question = z.infer<typeof questionSchema>
+
+/** `question` as it is sent: in one form, so that nobody who asks can be told by how it is written. */
+export function writeQuestion(question: Question): Uint8Array {
+  const { target, fresh, asked, handshakes, descriptor, nonce } = question
+  return utf8(JSON.stringify({ target, fresh, asked, handshakes, descriptor, nonce }))
+}
 
 /** What a mirror answers to a question. */
 export const answerSchema = z.object({
