@@ -6,6 +6,7 @@ import {
   type Scene,
   type World,
 } from '../../test/support/world.ts'
+import { limits } from '../base/limits.ts'
 import { policies } from '../verdict/policies.ts'
 import type { Report } from './client.ts'
 
@@ -206,6 +207,15 @@ test('a mirror that hangs gets a substitute, and its late answer is not counted'
   const report = await world.verify(honest)
   assert.equal(report.outcome, 'corroborated')
   assert.equal(report.quorum.agreeing, 4)
+})
+
+test('where every mirror is farther away than the patience, late answers count', async () => {
+  const { world, honest } = stage(10)
+  for (const far of world.mirrors) far.latencyMs = limits.mirrorReplaceMs + 100
+  const report = await world.verify(honest)
+  assert.equal(report.outcome, 'corroborated')
+  assert.ok(report.timings.totalMs < 2 * limits.mirrorReplaceMs)
+  assert.equal(new Set(report.vantages.map((one) => one.id)).size, report.vantages.length)
 })
 
 test('with two of three mirrors dead nothing is decided', async () => {

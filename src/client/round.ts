@@ -14,7 +14,7 @@ export interface Standing {
   readonly answers: readonly SignedAnswer[]
   /** Mirrors that gave nothing and for which no substitute was left. */
   readonly abstentions: readonly Abstention[]
-  /** Mirrors that gave nothing, or not in time, and were replaced: not counted. */
+  /** Mirrors that gave nothing, or not before their substitutes: not counted. */
   readonly replaced: readonly Abstention[]
   readonly pending: number
   readonly asked: number
@@ -35,9 +35,22 @@ export interface RoundPlan {
   readonly onFault: (error: unknown) => void
 }
 
-interface Seat {
+/** A mirror that was asked, for one seat of the round. */
+interface Contender {
   readonly mirror: ListEntry
-  state: 'pending' | 'answered' | 'abstained' | 'replaced'
+  isLate: boolean
+  /** Why it gives nothing that counts; null while it may. */
+  out: Abstention | null
+}
+
+/**
+ * One of the votes of a round. Who is late gets a substitute beside it, and the first to answer takes the seat: were
+ * late answers not counted, only the near could speak where all others are far, and an attacker can be near.
+ */
+interface Seat {
+  readonly contenders: Contender[]
+  /** Null while it is open. An abstention is held by who was asked last. */
+  taken: { readonly by: Contender; readonly as: 'answer' | 'abstention' } | null
 }
 
 /** A running round. */
@@ -55,57 +68,57 @@ export function startRound(plan: RoundPlan): RunningRound {
   const isOver = (): boolean => stopped || plan.signal.aborted
   const seats: Seat[] = []
   const answers: SignedAnswer[] = []
-  const abstentions: Abstention[] = []
-  const replaced: Abstention[] = []
-  const active = (): readonly ListEntry[] =>
-    seats.flatMap((seat) => (seat.state === 'replaced' ? [] : [seat.mirror]))
 
-  const seatNext = (): boolean => {
-    const mirror = isOver() ? null : plan.draw.next(active())
+  /** Asks one more mirror for `seat`, if there is one that fits beside those of the other seats. */
+  const contend = (seat: Seat): boolean => {
+    const others = seats.filter((other) => other !== seat).flatMap(mirrorsOfSeat)
+    const mirror = isOver() ? null : plan.draw.next(others)
     if (mirror === null) return false
-    const seat: Seat = { mirror, state: 'pending' }
-    seats.push(seat)
-    occupy(plan, { seat, isOver, onLate: replace, onResult: settle })
+    const contender: Contender = { mirror, isLate: false, out: null }
+    seat.contenders.push(contender)
+    occupy(plan, {
+      mirror,
+      isOver,
+      onLate: () => wait(seat, contender),
+      onResult: (result) => settle(seat, contender, result),
+    })
     return true
   }
-  /** Gives the seat to a substitute, if there is one. */
-  const substitute = (seat: Seat, abstention: Abstention): boolean => {
-    const before = seat.state
-    seat.state = 'replaced'
-    if (seatNext()) replaced.push(abstention)
-    else seat.state = before
-    return seat.state === 'replaced'
+  const wait = (seat: Seat, contender: Contender): void => {
+    if (seat.taken !== null) return
+    contender.isLate = true
+    if (contend(seat)) plan.onChange()
   }
-  const replace = (seat: Seat, abstention: Abstention): void => {
-    if (seat.state === 'pending' && substitute(seat, abstention)) plan.onChange()
-  }
-  const settle = (seat: Seat, result: SignedAnswer | Abstention): void => {
-    if (seat.state !== 'pending') return
+  const settle = (seat: Seat, by: Contender, result: SignedAnswer | Abstention): void => {
+    if (seat.taken !== null) return
     const vote = 'observation' in result ? readBallot(result) : result
     if ('observation' in result && isBallot(vote)) {
-      seat.state = 'answered'
+      seat.taken = { by, as: 'answer' }
       answers.push(result)
     } else {
       const { vantage, code, text } = vote as Abstention
+      by.out = { vantage, code, text }
       // What one vantage refuses by its nature, all do: a substitute would say the same.
       const byNature = 'observation' in result && result.observation.status === 'refused'
-      if (byNature || !substitute(seat, { vantage, code, text })) {
-        seat.state = 'abstained'
-        abstentions.push({ vantage, code, text })
-      }
+      const isContested = seat.contenders.some((one) => one.out === null)
+      if (byNature || (!isContested && !contend(seat))) seat.taken = { by, as: 'abstention' }
     }
     plan.onChange()
   }
-  for (let i = 0; i < plan.ask && seatNext(); i++);
+  for (let i = 0; i < plan.ask; i++) {
+    const seat: Seat = { contenders: [], taken: null }
+    if (!contend(seat)) break
+    seats.push(seat)
+  }
   return {
     standing: () => ({
       answers,
-      abstentions,
-      replaced,
-      pending: seats.filter((seat) => seat.state === 'pending').length,
-      asked: active().length,
+      abstentions: seats.flatMap(abstentionOf),
+      replaced: seats.flatMap(replacedIn),
+      pending: seats.filter((seat) => seat.taken === null).length,
+      asked: seats.length,
     }),
-    mirrors: active,
+    mirrors: () => seats.flatMap(mirrorsOfSeat),
     // Breaking off an answer breaks its connection, and the next question to that mirror would wait for a new one.
     stop: () => {
       stopped = true
@@ -113,33 +126,47 @@ export function startRound(plan: RoundPlan): RunningRound {
   }
 }
 
-interface Occupation {
-  readonly seat: Seat
-  readonly isOver: () => boolean
-  readonly onLate: (seat: Seat, abstention: Abstention) => void
-  readonly onResult: (seat: Seat, result: SignedAnswer | Abstention) => void
+/** Who holds the seat, or all who may yet. */
+function mirrorsOfSeat({ contenders, taken }: Seat): readonly ListEntry[] {
+  if (taken !== null) return [taken.by.mirror]
+  return contenders.flatMap((one) => (one.out === null ? [one.mirror] : []))
 }
 
-/** Asks the mirror of a seat: late after a while, given up after a longer one. Silent when the round is over. */
-function occupy(plan: RoundPlan, { seat, isOver, onLate, onResult }: Occupation): void {
-  const { mirror } = seat
-  const vantage = { id: mirror.id, region: mirror.region }
-  const { mirrorReplaceMs, mirrorTimeoutMs } = limits
-  const late = plan.clock.after(mirrorReplaceMs, () =>
-    onLate(seat, {
-      vantage,
-      code: 'too-slow',
-      text: `it had not answered after ${mirrorReplaceMs} ms`,
-    }),
-  )
-  const patience = deadline(plan.clock, mirrorTimeoutMs, plan.signal)
+function abstentionOf({ taken }: Seat): readonly Abstention[] {
+  return taken?.as === 'abstention' && taken.by.out !== null ? [taken.by.out] : []
+}
+
+/** Those that have failed, or were late, and have given room to others. */
+function replacedIn({ contenders, taken }: Seat): readonly Abstention[] {
+  return contenders.flatMap((one) => {
+    if (one === taken?.by) return []
+    return one.out === null && !one.isLate ? [] : [one.out ?? tooSlow(one.mirror)]
+  })
+}
+
+function tooSlow({ id, region }: ListEntry): Abstention {
+  const text = `it had not answered after ${limits.mirrorReplaceMs} ms`
+  return { vantage: { id, region }, code: 'too-slow', text }
+}
+
+interface Occupation {
+  readonly mirror: ListEntry
+  readonly isOver: () => boolean
+  readonly onLate: () => void
+  readonly onResult: (result: SignedAnswer | Abstention) => void
+}
+
+/** Asks a mirror: late after a while, given up after a longer one. Silent when the round is over. */
+function occupy(plan: RoundPlan, { mirror, isOver, onLate, onResult }: Occupation): void {
+  const late = plan.clock.after(limits.mirrorReplaceMs, onLate)
+  const patience = deadline(plan.clock, limits.mirrorTimeoutMs, plan.signal)
   const finish = (settle: () => void): void => {
     late()
     patience.done()
     if (!isOver()) settle()
   }
   plan.desk.ask(mirror, plan.question, patience.signal).then(
-    (result) => finish(() => onResult(seat, result)),
+    (result) => finish(() => onResult(result)),
     (error: unknown) => finish(() => plan.onFault(error)),
   )
 }
