@@ -26,7 +26,9 @@ export function bucketOf(id: string): number {
 }
 
 /** `entries` by bucket, in the order given. */
-export function bucketsOf<E extends ListedMirror>(entries: Iterable<E>): readonly (readonly E[])[] {
+export function bucketsOf<E extends Pick<ListedMirror, 'id'>>(
+  entries: Iterable<E>,
+): readonly (readonly E[])[] {
   const buckets = Array.from({ length: listBuckets }, (): E[] => [])
   for (const entry of entries) buckets[bucketOf(entry.id)]?.push(entry)
   return buckets

@@ -3,7 +3,7 @@
 
 import { base64url } from '../base/bytes.ts'
 import { limits } from '../base/limits.ts'
-import { bucketOf, listDigest } from '../membership/list-digest.ts'
+import { bucketsOf, listDigest } from '../membership/list-digest.ts'
 import { signStatement, type StatementType } from '../observation/jws.ts'
 import {
   listedOf,
@@ -136,10 +136,19 @@ function headOf({ identity, drawnUp }: Snapshot) {
   return { v: 1, iss: identity.id, iat: drawnUp } as const
 }
 
+/** Known mirrors by bucket: to look through ten thousand of them for each of 256 buckets would take seconds. */
+const buckets = new WeakMap<readonly KnownMirror[], readonly (readonly KnownMirror[])[]>()
+
+function bucketIn(known: readonly KnownMirror[], bucket: string): readonly KnownMirror[] {
+  const all = buckets.get(known) ?? bucketsOf(known)
+  buckets.set(known, all)
+  return all[Number.parseInt(bucket, 16)] ?? []
+}
+
 function listOf(snapshot: Snapshot, part: Part): MirrorList {
-  const mirrors = snapshot.known.filter(
+  const { known } = snapshot
+  const mirrors = (part.bucket === null ? known : bucketIn(known, part.bucket)).filter(
     (one) =>
-      (part.bucket === null || bucketOf(one.id) === Number.parseInt(part.bucket, 16)) &&
       (part.region === null || isWithin(one.region, part.region)) &&
       (part.status === null || one.status === part.status),
   )
