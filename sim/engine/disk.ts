@@ -19,7 +19,10 @@ export function createDisk(): Disk {
 
 function createFiles(): Files {
   const files = new Map<string, { readonly data: Uint8Array; readonly mode: number }>()
-  const fileAt = (path: string, what: string): { readonly data: Uint8Array; readonly mode: number } => {
+  const fileAt = (
+    path: string,
+    what: string,
+  ): { readonly data: Uint8Array; readonly mode: number } => {
     const file = files.get(path)
     if (file === undefined) throw new Failure('file-missing', { path, what })
     return file

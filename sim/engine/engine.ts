@@ -3,6 +3,7 @@
 import { setImmediate } from 'node:timers'
 import type { Clock } from '../../src/runtime/runtime.ts'
 import { createTimers } from './timers.ts'
+import type { Trace } from './trace.ts'
 
 /** A Clock whose time stands still until it is let pass, and which then passes as fast as it can. */
 export interface Engine extends Clock {
@@ -35,6 +36,8 @@ export interface EngineOptions {
   readonly now?: number
   /** Lets everything that is ready have its turn; `settleMicrotasks` unless given. */
   readonly settle?: () => Promise<void>
+  /** Holds the instant of each timer that runs. */
+  readonly trace?: Trace
   /** Called after each timer, when all that it made ready has had its turn; what it throws ends the run. */
   readonly afterEvent?: () => void
   /** Called now and then, between two events: to tell how far it is, or to throw and so end the run. */
@@ -62,7 +65,7 @@ export function turnEventLoop(): Promise<void> {
 
 /** An engine at its start: monotonic time 0. */
 export function createEngine(options: EngineOptions = {}): Engine {
-  const { settle = settleMicrotasks, afterEvent, onPause } = options
+  const { settle = settleMicrotasks, trace, afterEvent, onPause } = options
   const start = options.now ?? Date.UTC(2026, 0, 1)
   const timers = createTimers()
   let elapsed = 0
@@ -76,6 +79,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
       if (next === null) return
       if (next.due > elapsed) elapsed = next.due
       events += 1
+      trace?.number(elapsed)
       next.run()
       await settle()
       afterEvent?.()

@@ -39,9 +39,7 @@ export interface Host extends End {
 }
 
 /** A host that is up and on which nothing listens. */
-export function createHost(
-  about: Pick<Host, 'name' | 'index' | 'addresses' | 'region'>,
-): Host {
+export function createHost(about: Pick<Host, 'name' | 'index' | 'addresses' | 'region'>): Host {
   return {
     ...about,
     life: 0,

@@ -74,10 +74,7 @@ export function createPool(station: Station, accept: Accept): HttpsPool {
   }
   const request: HttpsPool['request'] = (peer, asked) =>
     new Promise((resolve, reject) => {
-      const call = createCall(
-        { station, peer, asked, free: lineTo(peer) },
-        { resolve, reject },
-      )
+      const call = createCall({ station, peer, asked, free: lineTo(peer) }, { resolve, reject })
       if (call.isOver()) return
       const warm = takeFree(call.free, station.fabric.engine.monotonic())
       if (warm === null) connect(call, accept)

@@ -137,4 +137,3 @@ export function readIndex(bytes: Uint8Array, at: number): number {
 export function writeIndex(bytes: Uint8Array, at: number, index: number): void {
   new DataView(bytes.buffer, bytes.byteOffset).setUint32(at, index, true)
 }
-

@@ -85,11 +85,7 @@ export function createAuthority(
  * it to people), for 90 days unless `days` says otherwise, never longer than the CA.
  * @throws Failure name-malformed, name-refused (outside the CA's constraints), certificate-unusable
  */
-export function issueServer(
-  needs: Needs,
-  authority: Authority,
-  options: ServerOptions,
-): Issued {
+export function issueServer(needs: Needs, authority: Authority, options: ServerOptions): Issued {
   if (authority.issueServer !== undefined) return authority.issueServer(options)
   const { clock, crypto } = needs
   const { certificate: ca } = authority
