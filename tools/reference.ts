@@ -1,7 +1,7 @@
-// Makes the reference documents that come from code: the command line's pages, and the lists of reasons and findings.
+// Makes the reference documents that come from code, and what comes from it in the specification.
 // `node tools/reference.ts` writes them; the tests compare.
 
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { commandPage, programPage } from '../src/cli/help.ts'
 import { chapters, type Entry } from '../src/cli/registry.ts'
@@ -10,6 +10,7 @@ import { findingKinds } from '../src/identity/lint-findings.ts'
 import { openapiDocument } from '../src/protocol/openapi.ts'
 import { reasonMeanings } from '../src/verdict/reasons.ts'
 import { root } from './sources.ts'
+import { madeAnew, specificationPath } from './specification.ts'
 
 const columns = 80
 const made = '<!-- Made from the code by `npm run reference`. -->'
@@ -21,7 +22,13 @@ export async function referenceDocuments(): Promise<ReadonlyMap<string, string>>
     ['docs/reference/reasons.md', reasons()],
     ['docs/reference/findings.md', findings()],
     ['docs/spec/openapi.json', JSON.stringify(openapiDocument(), null, 2)],
+    [specificationPath, await specification()],
   ])
+}
+
+/** The specification as it is, with the numbers and tables of now. */
+async function specification(): Promise<string> {
+  return madeAnew((await readFile(join(root, specificationPath), 'utf8')).trimEnd())
 }
 
 async function commandLine(): Promise<string> {

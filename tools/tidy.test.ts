@@ -5,8 +5,16 @@ import { suite, test } from 'node:test'
 import { failureCodes } from '../src/base/failure.ts'
 import { checkCircles, checkLayers } from './layers.ts'
 import { checkMission, missionRows } from './mission.ts'
+import { openapiDocument } from '../src/protocol/openapi.ts'
 import { referenceDocuments } from './reference.ts'
 import { importsOf, mask, readProject, type Finding, type SourceFile } from './sources.ts'
+import {
+  checkClauses,
+  checkMembers,
+  madeAnew,
+  specificationPath,
+  withUnit,
+} from './specification.ts'
 import {
   checkBans,
   checkCatalogue,
@@ -223,6 +231,58 @@ suite('the house is tidy', () => {
     )
   })
 
+  test('every demand of the specification is a clause, and every shape is told whole', () => {
+    const file = fileAt(specificationPath)
+    report(checkClauses(file))
+    report(checkMembers(file, shapes()))
+  })
+
+  test('the specification: the checks can fail', () => {
+    const clauses = (text: string): readonly string[] =>
+      checkClauses({ path: 'a.md', text })
+        .map(({ what }) => what)
+        .filter((what) => !what.startsWith('has no clause'))
+    assert.deepEqual(clauses('- **[A-1]** A MUST b.\n- **[AB-2]** C MAY\n  d, as AB-2 says.\n'), [])
+    for (const text of [
+      'A MUST b.',
+      '- **[A-1]** A does b.',
+      '- **[A-1]** A MUST b.\n- **[A-1]** A MUST c.',
+      '- **[A-2]** A MUST b.\n- **[A-1]** A MUST c.',
+      '- **[AB-1]** A MUST b, as AB-2 says.',
+      '- **[A-1]** A MUST b.\nIt SHOULD c.',
+    ])
+      assert.notDeepEqual(clauses(text), [], text)
+    const members = (rows: string): number =>
+      checkMembers(
+        { path: 'a.md', text: `<!-- members: X -->\n\n| member |\n|---|\n${rows}` },
+        { X: { properties: { a: {}, b: {} } } },
+      ).length
+    assert.equal(members('| `a`, `b` |\n'), 0)
+    assert.equal(members('| `a` |\n'), 1)
+    assert.equal(members('| `a` |\n| `b` |\n| `c` |\n'), 1)
+  })
+
+  test('numbers of the specification come from the code', () => {
+    assert.equal(
+      madeAnew('at most 9 bytes<!-- nonceBytes --> and 1 day<!-- list.refreshMs -->'),
+      'at most 16 bytes<!-- nonceBytes --> and 7 days<!-- list.refreshMs -->',
+    )
+    assert.throws(() => madeAnew('9<!-- nothing -->'), /nothing/)
+    assert.throws(() => madeAnew('<!-- table: nothing -->\n<!-- end -->'), /nothing/)
+    for (const [value, name, text] of [
+      [60_000, 'aMs', '60 s'],
+      [600_000, 'aMs', '10 minutes'],
+      [3_600_000, 'aMs', '1 hour'],
+      [1_500, 'aMs', '1.5 s'],
+      [150, 'aMs', '150 ms'],
+      [4_096, 'aBytesMax', '4,096 bytes'],
+      [1_024, 'aCharsMax', '1,024 characters'],
+      [30, 'aS', '30 s'],
+      [0.1, 'weight', '0.1'],
+    ] as const)
+      assert.equal(withUnit(value, name), text)
+  })
+
   test('the mission is whole, and what works is shown', () => {
     const paths = new Set(project.map(({ path }) => path))
     report(checkMission(fileAt('docs/mission.md'), (path) => paths.has(path)))
@@ -292,6 +352,11 @@ suite('the scanner', () => {
 
 function report(findings: readonly Finding[]): void {
   assert.ok(findings.length === 0, `\n${findings.map(place).join('\n')}`)
+}
+
+function shapes(): Readonly<Record<string, unknown>> {
+  const { components } = openapiDocument()
+  return (components as { readonly schemas: Readonly<Record<string, unknown>> }).schemas
 }
 
 function filesOf(snippet: Readonly<Record<string, string>>): readonly SourceFile[] {

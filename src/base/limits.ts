@@ -94,6 +94,8 @@ export const limits = {
   dnsCacheNegativeS: 30,
   cacheEntriesMax: 100_000,
   requestBytesMax: 4_096,
+  /** The header section of a request: ours have 200 bytes, and some clients send much that nobody asked for. */
+  requestHeaderBytesMax: 8_192,
   /** An uncached question waits this long for a place before the signed `busy`. */
   queueDeadlineMs: 2_000,
   uncachedPerDomainPerSecond: 20,

@@ -63,15 +63,18 @@ function refusalOfCarried(carrier: Carrier, octets: readonly number[]): string |
 }
 
 interface Row<A extends ipaddr.IPv4 | ipaddr.IPv6> {
+  readonly cidr: string
   readonly range: [A, number]
   readonly why: string
 }
 
 const v4 = (cidr: string, why: string): Row<ipaddr.IPv4> => ({
+  cidr,
   range: ipaddr.IPv4.parseCIDR(cidr),
   why,
 })
 const v6 = (cidr: string, why: string): Row<ipaddr.IPv6> => ({
+  cidr,
   range: ipaddr.IPv6.parseCIDR(cidr),
   why,
 })
@@ -133,6 +136,12 @@ const specialV6: readonly Row<ipaddr.IPv6>[] = [
   v6('::/3', 'not allocated as global unicast (RFC 4291 §2.4)'),
   v6('4000::/2', 'not allocated as global unicast (RFC 4291 §2.4)'),
   v6('8000::/1', 'not allocated as global unicast (RFC 4291 §2.4)'),
+]
+
+/** The rows of both registries, for documents. Of the rows of one family the first that fits counts. */
+export const refusedRanges: readonly { readonly cidr: string; readonly why: string }[] = [
+  ...specialV4,
+  ...specialV6,
 ]
 
 interface Carrier {

@@ -3,6 +3,7 @@
 import { createServer, type Server } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Failure } from '../../base/failure.ts'
+import { limits } from '../../base/limits.ts'
 import { formatEndpoint } from '../endpoint.ts'
 import type {
   Endpoint,
@@ -31,8 +32,8 @@ export async function serveHttps(options: HttpsServerOptions): Promise<HttpsServ
       handshakeTimeout: 10_000,
       headersTimeout: 10_000,
       requestTimeout: 30_000,
-      keepAliveTimeout: 300_000,
-      maxHeaderSize: 8_192,
+      keepAliveTimeout: limits.warmIdleMs,
+      maxHeaderSize: limits.requestHeaderBytesMax,
       noDelay: true,
       // A GET has no body: no stream is set up to find that out.
       optimizeEmptyRequests: true,
