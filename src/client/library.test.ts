@@ -99,3 +99,19 @@ test('a mirror that is given up has no list, and what it told of others stays', 
   assert.equal(library.lists().length, 1)
   assert.equal(library.missing().size, 0)
 })
+
+test('a hash that a mirror claims at another place is asked of that mirror alone', async () => {
+  const { library, authors, one } = await stage()
+  const [honest, liar] = authors
+  library.close(liar)
+  // The liar's digest has the honest mirror's buckets, each one place further.
+  const octets = Buffer.from(liar.digest.digest, 'base64url')
+  const shifted = Buffer.concat([octets.subarray(-32), octets.subarray(0, -32)])
+  library.open({ ...liar, digest: { ...liar.digest, digest: shifted.toString('base64url') } })
+  library.close(honest)
+  library.open(honest)
+  const places = new Set(one.known.map(({ id }) => bucketOf(id)))
+  for (const [author, buckets] of library.missing())
+    for (const bucket of buckets)
+      assert.equal(places.has(bucket), author.mirror.id === honest.mirror.id)
+})

@@ -83,20 +83,23 @@ export function createLibrary(crypto: Pick<Crypto, 'digest'>): Library {
     authors,
     mostCentral: (count) => ranked([...shelves.values()]).slice(0, count),
     missing: () => {
-      const hashes = [...shelves.values()].map(({ author, digest }) => ({
-        author,
-        own: bucketHashes(digest),
-      }))
+      const holders = new Map<string, Author[]>()
+      for (const { author, digest } of shelves.values())
+        for (const place of placedHashes(digest)) {
+          const those = holders.get(place)
+          if (those === undefined) holders.set(place, [author])
+          else those.push(author)
+        }
       const digests = [...shelves].map(([from, { digest }]) => ({ from, digest }))
       const byAuthor = new Map<Author, number[]>()
       for (const { bucket, hash } of bucketsToFetch(digests, known)) {
         // In turn among those who have it: a liar is not asked for everything.
-        const holders = hashes.filter(({ own }) => own[bucket] === hash)
-        const holder = holders[turn++ % holders.length]
-        if (holder === undefined) continue
-        const buckets = byAuthor.get(holder.author) ?? []
+        const those = holders.get(placed(hash, bucket)) ?? []
+        const author = those[turn++ % those.length]
+        if (author === undefined) continue
+        const buckets = byAuthor.get(author) ?? []
         buckets.push(bucket)
-        byAuthor.set(holder.author, buckets)
+        byAuthor.set(author, buckets)
       }
       return byAuthor
     },
@@ -147,8 +150,7 @@ function withPart(digest: Uint8Array, bucket: number, part: Uint8Array): Uint8Ar
 function ranked(shelves: readonly Shelf[]): readonly Author[] {
   const hashes = shelves.map(({ author, digest }) => ({
     author,
-    // With its place: an empty bucket here is not one there.
-    own: bucketHashes(digest).map((hash, bucket) => `${bucket} ${hash}`),
+    own: placedHashes(digest),
   }))
   const holders = new Map<string, number>()
   for (const { own } of hashes)
@@ -163,4 +165,13 @@ function ranked(shelves: readonly Shelf[]): readonly Author[] {
   const byRegistry = Map.groupBy(authors, ({ mirror }) => registryOf(mirror.region))
   const best = [...byRegistry.values()].flatMap(([first]) => first ?? [])
   return [...new Set([...best, ...authors])]
+}
+
+/** Hashes with their places: an empty bucket here is not one there, nor is a hash that somebody claims elsewhere. */
+function placedHashes(digest: Uint8Array): readonly string[] {
+  return bucketHashes(digest).map(placed)
+}
+
+function placed(hash: string, bucket: number): string {
+  return `${bucket} ${hash}`
 }
