@@ -127,6 +127,8 @@ export const parameters = {
   audit: {
     /** Audits that a mirror makes. Time to the removal of a 20 %-liar at 95 % of 10,000 mirrors: two days. */
     perDay: 8,
+    /** What a day is. */
+    dayMs: day,
     replays: 100,
   },
 

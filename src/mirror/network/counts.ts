@@ -15,6 +15,10 @@ export const countNames = [
   'digestsCompared',
   'bucketsFetched',
   'mirrorsHeardOf',
+  'seriesBegun',
+  'seriesEnded',
+  'lettersBrought',
+  'lettersFailed',
 ] as const
 
 export type CountName = (typeof countNames)[number]
