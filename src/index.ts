@@ -1,8 +1,11 @@
 // The paved path for programs: verify a target, run a mirror, read what is signed. Everything else is an inner room.
 
+export { agreeOnMirrors, type Agreement, type AgreeTask } from './client/bootstrap.ts'
 export { createClient } from './client/client.ts'
 export type { Client, ClientOptions, Report, Timings, VerifyOptions } from './client/client.ts'
 export { askDescriptor, mirrorsOf, type MirrorFile } from './client/directory.ts'
+export { fetchBootstrap, parseVendorUrl, type VendorTask } from './client/vendor.ts'
+export { parameters, type Parameters } from './membership/parameters.ts'
 export { Failure, type FailureCode, type FailureDetails } from './base/failure.ts'
 export { limits } from './base/limits.ts'
 export { createAuthority, issueServer, type Authority, type Issued } from './identity/issue.ts'
