@@ -2,7 +2,7 @@
 
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import type { ClientRequest, IncomingMessage } from 'node:http'
-import { connect as tlsConnect } from 'node:tls'
+import { connect as tlsConnect, type TLSSocket } from 'node:tls'
 import type { Duplex } from 'node:stream'
 import { Failure } from '../../base/failure.ts'
 import { limits } from '../../base/limits.ts'
@@ -25,12 +25,20 @@ type Accept = (peer: HttpsPeer, chain: readonly Uint8Array[]) => void
  */
 export function httpsPool(options: { readonly accept: Accept }): HttpsPool {
   const agents = new Map<string, Agent>()
+  // An agent knows of a connection only once its handshake is done: one in between would outlive the pool by minutes.
+  const sockets = new Set<TLSSocket>()
+  let isClosed = false
+  const own = (socket: TLSSocket): void => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    if (isClosed) socket.destroy(new NetworkError('closed', 'the pool was closed'))
+  }
   const agentFor = (peer: HttpsPeer): Agent => {
     const { endpoint, id, name = '' } = peer
     const key = `${endpoint.address} ${endpoint.port} ${id} ${name}`
     const known = agents.get(key)
     if (known !== undefined) return known
-    const agent = pinnedAgent(peer, options.accept)
+    const agent = pinnedAgent(peer, { accept: options.accept, own })
     agents.set(key, agent)
     return agent
   }
@@ -40,13 +48,19 @@ export function httpsPool(options: { readonly accept: Accept }): HttpsPool {
       await send(agentFor(peer), peer, { method: 'GET', path: '/v1/ping', bytesMax: 1024, signal })
     },
     close: () => {
+      isClosed = true
+      for (const socket of sockets)
+        socket.destroy(new NetworkError('closed', 'the pool was closed'))
       for (const agent of agents.values()) agent.destroy()
       agents.clear()
     },
   }
 }
 
-function pinnedAgent(peer: HttpsPeer, accept: Accept): Agent {
+function pinnedAgent(
+  peer: HttpsPeer,
+  { accept, own }: { readonly accept: Accept; readonly own: (socket: TLSSocket) => void },
+): Agent {
   const agent = new Agent({
     keepAlive: true,
     timeout: limits.warmIdleMs,
@@ -57,7 +71,7 @@ function pinnedAgent(peer: HttpsPeer, accept: Accept): Agent {
     maxCachedSessions: 0,
   })
   agent.createConnection = (_options, callback) => {
-    connectPinned(peer, accept, callback as Connected)
+    own(connectPinned(peer, accept, callback as Connected))
     return undefined
   }
   return agent
@@ -66,7 +80,7 @@ function pinnedAgent(peer: HttpsPeer, accept: Accept): Agent {
 type Connected = (error: Error | null, socket?: Duplex) => void
 
 /** Hands a TLS 1.3 connection whose chain `accept` has passed to `connected`, or why there is none, once. */
-function connectPinned(peer: HttpsPeer, accept: Accept, connected: Connected): void {
+function connectPinned(peer: HttpsPeer, accept: Accept, connected: Connected): TLSSocket {
   const socket = tlsConnect({
     host: peer.endpoint.address,
     port: peer.endpoint.port,
@@ -100,6 +114,7 @@ function connectPinned(peer: HttpsPeer, accept: Accept, connected: Connected): v
       socket.destroy()
     }
   })
+  return socket
 }
 
 function send(agent: Agent, peer: HttpsPeer, request: HttpsRequest): Promise<HttpsResponse> {

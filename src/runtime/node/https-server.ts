@@ -2,6 +2,7 @@
 
 import { createServer, type Server } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { Failure } from '../../base/failure.ts'
 import { limits } from '../../base/limits.ts'
 import { formatEndpoint } from '../endpoint.ts'
@@ -53,6 +54,12 @@ export async function serveHttps(options: HttpsServerOptions): Promise<HttpsServ
   )
   // A client that breaks TLS or HTTP off is its own affair.
   server.on('tlsClientError', (_error, socket) => socket.destroy())
+  // HTTP knows of a connection only once its handshake is done: one in between would outlive the server by minutes.
+  const sockets = new Set<Duplex>()
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   const local = await listen(server, options.listen)
   return {
     local,
@@ -63,7 +70,7 @@ export async function serveHttps(options: HttpsServerOptions): Promise<HttpsServ
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
-        server.closeAllConnections()
+        for (const socket of sockets) socket.destroy()
       }),
   }
 }
