@@ -60,7 +60,7 @@ export type StandingEvent =
   | 'announced'
   /** Its descriptor, CA, address and domain have been found to be what it says. */
   | 'checked'
-  /** Our own operator begins with it: somebody must be the first, and a newcomer needs mirrors to ask for others. */
+  /** Our own operator begins with it: somebody must be the first, and a newcomer needs others to begin with. */
   | 'vouched'
   /** Our own series of tests ended; see `judgeProbation` and `judgeRetest`. */
   | 'series-passed'
@@ -88,6 +88,7 @@ const transitions: Readonly<
   unknown: {
     joined: toCandidate('first'),
     announced: toCandidate('later'),
+    vouched: toActive,
   },
   candidate: {
     checked: toProbation,

@@ -4,8 +4,10 @@ import { Failure } from '../base/failure.ts'
 import { limits } from '../base/limits.ts'
 import type { Authority } from '../identity/issue.ts'
 import { mirrorIdOf } from '../observation/fingerprint.ts'
+import { parameters as defaults, type Parameters } from '../membership/parameters.ts'
 import { formatMirrorUrl } from '../protocol/bootstrap.ts'
 import type { BootstrapSeen } from '../protocol/lists.ts'
+import type { Whereabouts } from '../protocol/network.ts'
 import type { ListEntry } from '../protocol/routes.ts'
 import type { Endpoint, Runtime } from '../runtime/runtime.ts'
 import type { MirrorStore } from '../store/store.ts'
@@ -13,6 +15,8 @@ import type { Resolver } from '../vantage/dns/resolver.ts'
 import { createProbe, type Probe } from '../vantage/probe.ts'
 import { openLog, type ObservationLog } from './log.ts'
 import { createMirror, type Mirror } from './mirror.ts'
+import { createNetwork, type Network } from './network/network.ts'
+import { openPeers } from './network/peers.ts'
 import { pacedConnect } from './pace.ts'
 import { createRelay, type RelayCounts } from './relay.ts'
 
@@ -30,8 +34,12 @@ export interface ServeOptions {
   readonly probe?: Probe
   /** For test networks: looks at private addresses for strangers. */
   readonly allowPrivate: boolean
-  /** Other mirrors that this one lists. */
+  /** Other mirrors that its operator begins with: they are listed at once, and tested as all others from then on. */
   readonly known: readonly ListEntry[]
+  /** Mirrors that are asked to take this one in (R91); none unless given. */
+  readonly joins?: readonly Whereabouts[]
+  /** The network's rules; their defaults unless given. */
+  readonly parameters?: Parameters
   /** Its memory, which the caller closes behind it; where it is durable, the mirror keeps a log of what it saw. */
   readonly store?: MirrorStore
   /** Bootstrap files that it has seen; none unless given. */
@@ -45,6 +53,8 @@ export interface ServedMirror {
   readonly url: string
   /** The pair that a bootstrap file holds. */
   readonly entry: ListEntry
+  /** What it is among other mirrors. */
+  readonly network: Network
   /** What it carried for others since it began. */
   readonly relayed: () => RelayCounts
   close(): Promise<void>
@@ -60,42 +70,59 @@ export async function serveMirror(needs: Runtime, options: ServeOptions): Promis
   })
   const { port } = server.local
   const addresses = options.addresses.map((address) => ({ address, port }))
-  const network = { ...needs.network, connect: pacedConnect(needs.clock, needs.network) }
-  const { authority, region, domain, contact, resolver, allowPrivate, bootstraps = [] } = options
-  const since = needs.clock.now()
-  const known = options.known.map((one) => ({ ...one, since, status: 'active' as const }))
-  const byId = new Map(known.map((one) => [one.id, one]))
-  const relay = createRelay(needs, {
-    self: mirrorIdOf(needs.crypto, authority.certificate.spki),
-    find: (id) => byId.get(id) ?? null,
-  })
+  const { authority, region, domain, contact, allowPrivate, bootstraps = [] } = options
+  const id = mirrorIdOf(needs.crypto, authority.certificate.spki)
+  const entry = { ip: options.addresses[0] ?? server.local.address, port, id, region }
+  const probe = options.probe ?? createOwnProbe(needs, options)
+  const network = await openNetwork(needs, { ...options, entry, probe })
+  const relay = createRelay(needs, { self: id, find: network.find })
   const mirror = createMirror(needs, {
     authority,
     description: { addresses, region, domain, contact },
-    probe: options.probe ?? createProbe({ ...needs, network }, { resolver, allowPrivate }),
+    probe,
     allowPrivate,
     relay,
     ...(log === null ? {} : { log }),
-    known: () => known,
+    network,
+    known: network.known,
     bootstraps,
   })
   const show = (): void => server.show(mirror.identity().keyPem, mirror.identity().chainPem)
   show()
   server.answer((question) => mirror.handle(question))
   const stopRenewing = renewInTime(needs, mirror, show)
-  const entry = { ip: options.addresses[0] ?? server.local.address, port, id: mirror.id, region }
+  network.start()
+  network.join(options.joins ?? [])
   return {
     mirror,
     entry,
+    network,
     relayed: () => relay.counts(),
     url: formatMirrorUrl(entry),
     close: async () => {
       stopRenewing()
       relay.close()
+      await network.stop()
       await server.close()
       await log?.close()
     },
   }
+}
+
+function createOwnProbe(needs: Runtime, { resolver, allowPrivate }: ServeOptions): Probe {
+  const network = { ...needs.network, connect: pacedConnect(needs.clock, needs.network) }
+  return createProbe({ ...needs, network }, { resolver, allowPrivate })
+}
+
+/** The network as the store remembers it, with those that the operator begins with. */
+async function openNetwork(
+  needs: Runtime,
+  options: ServeOptions & { readonly entry: ListEntry; readonly probe: Probe },
+): Promise<Network> {
+  const { entry, probe, allowPrivate, store = null, parameters = defaults } = options
+  const peers = await openPeers(needs, { self: entry.id, store, parameters })
+  peers.vouch(options.known)
+  return createNetwork(needs, { self: entry, peers, parameters, probe, allowPrivate })
 }
 
 /**

@@ -63,7 +63,7 @@ export const mirror = defineCommand({
     resolvers: resolverOption,
     joins: multiple(
       option('--join', string({ metavar: 'URL#ID' }), {
-        description: message`another mirror to know and to list; repeatable`,
+        description: message`another mirror to join the network through: it is asked to take this one in, and is the first in the list; repeatable`,
       }),
     ),
     bootstraps: multiple(
@@ -111,6 +111,7 @@ export const mirror = defineCommand({
       owner: mirrorIdOf(runtime.crypto, authority.certificate.spki),
     })
     try {
+      const others = await knowOthers(runtime, values.joins, signal)
       const served = await serveMirror(runtime, {
         authority,
         store,
@@ -121,7 +122,8 @@ export const mirror = defineCommand({
         contact: values.contact,
         resolver: createResolver(runtime, { servers }),
         allowPrivate: values.allowPrivate,
-        known: await knowOthers(runtime, values.joins, signal),
+        known: others,
+        joins: others,
         bootstraps: await bootstrapsSeen(runtime, values.bootstraps),
       })
       out.ready(served.url)

@@ -45,11 +45,6 @@ export interface Network {
   readonly counts: Counts['all']
   /** Asks `mirrors` to take us in, until each has done so (R91). */
   readonly join: (mirrors: readonly Whereabouts[]) => void
-  /**
-   * Begins with `mirror`, which our operator named: active here at once when it is what it is said to be, and tested
-   * as all others from then on. @returns why it is not; null when it is. @throws Failure of the store
-   */
-  readonly vouch: (mirror: Whereabouts) => Promise<string | null>
   /** Begins to act. Requests are answered before as well. */
   readonly start: () => void
   /** Stops acting, and writes down what is not written yet. @throws Failure of the store */
@@ -88,13 +83,6 @@ export function createNetwork(
       for (const part of parts) part.start()
     },
     join: joining.joinThrough,
-    vouch: async (mirror) => {
-      peers.hear({ ...mirror, from: options.self.ip }, 'joined')
-      const fault = await vetting.check(mirror)
-      if (fault === null) peers.apply(mirror.id, 'vouched')
-      await peers.saved()
-      return fault
-    },
     stop: async () => {
       for (const part of parts) part.stop()
       correspondence.close()

@@ -10,6 +10,7 @@ import type { PeerIndex } from '../../membership/peers.ts'
 import type { Moment, Reputation } from '../../membership/reputation.ts'
 import type { StandingEvent } from '../../membership/standing.ts'
 import type { KnownMirror } from '../../protocol/lists.ts'
+import type { ListEntry } from '../../protocol/routes.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { shelfOf } from '../../store/shelves.ts'
 import { put, type MirrorStore } from '../../store/store.ts'
@@ -70,6 +71,11 @@ export interface Peers {
    * it is believed. @returns true when we had not heard of it
    */
   hear(hearsay: Hearsay, how: 'joined' | 'announced'): boolean
+  /**
+   * Begins with mirrors that our own operator named: active at once, since somebody must be the first, and tested as
+   * all others from then on. Those that were inactive or are gone stay so.
+   */
+  vouch(entries: readonly ListEntry[]): void
   /** Lets `event` happen to `id`. @returns the record after it; null when there is none */
   apply(id: string, event: StandingEvent, reason?: string | null): PeerRecord | null
   /**

@@ -28,7 +28,7 @@ export interface Shelves {
 /** The part of `Peers` that changes standings. */
 export type Standings = Pick<
   Peers,
-  'hear' | 'apply' | 'settle' | 'dueClaims' | 'claimFailed' | 'seat'
+  'hear' | 'vouch' | 'apply' | 'settle' | 'dueClaims' | 'claimFailed' | 'seat'
 >
 
 /** Gone mirrors whose ids are remembered; the oldest are forgotten early. */
@@ -44,9 +44,11 @@ export function createStandings(shelves: Shelves): Standings {
     const claim = book.get(id)?.claims.find((one) => isAt(one, out))
     return claim !== undefined && claim.dueAt <= needs.clock.now() ? { id, claim } : null
   }
+  const hear = createHear(shelves, write)
   return {
     apply,
-    hear: createHear(shelves, write),
+    hear,
+    vouch: createVouch(shelves, { apply, hear }),
     settle: (found, seq) => {
       const before = book.get(found.id)
       if (before === null) return false
@@ -70,24 +72,7 @@ export function createStandings(shelves: Shelves): Standings {
         .draw(drawnPerPlace * count)
         .flatMap((one) => due(one.id, one) ?? [])
         .slice(0, count),
-    claimFailed: ({ id, claim }, reason) => {
-      const before = book.get(id)
-      if (before === null) return
-      const { retryMs, retryMaxMs } = parameters.candidates
-      // Where else a mirror is that we have met is not worth remembering: it can say so again.
-      if (metStates.has(before.standing.state)) {
-        claims.remove(candidateOf(id, claim, parameters))
-        write(id, null, { ...before, claims: before.claims.filter((one) => !isAt(one, claim)) })
-        return
-      }
-      const failures = claim.failures + 1
-      const dueAt = needs.clock.now() + Math.min(retryMaxMs, retryMs * 2 ** (failures - 1))
-      const after = before.claims.map((one) =>
-        isAt(one, claim) ? { ...one, failures, dueAt } : one,
-      )
-      write(id, null, { ...before, claims: after, reason: shortened(reason) })
-      apply(id, 'unreachable')
-    },
+    claimFailed: createClaimFailed(shelves, { write, apply }),
     seat: (id) => {
       const entry = book.get(id)?.entry
       if (entry === undefined || seats.holder(entry) !== null) return false
@@ -101,6 +86,50 @@ export function createStandings(shelves: Shelves): Standings {
 const drawnPerPlace = 8
 
 type Write = (id: string, event: PeerChange['event'] | null, after: PeerRecord | null) => void
+
+function createVouch(
+  { needs, options, book, seats }: Shelves,
+  { apply, hear }: Pick<Peers, 'apply' | 'hear'>,
+): Peers['vouch'] {
+  return (entries) => {
+    for (const { id, ip, port, region } of entries) {
+      const known = book.get(id)
+      const state = known?.standing.state ?? 'unknown'
+      if (id === options.self || state === 'active' || state === 'inactive' || state === 'gone')
+        continue
+      const hearsay = { id, ip, port, from: ip }
+      const record = known ?? unheard(hearsay, needs.clock.now())
+      const entry = { ...record.entry, ip, port, region }
+      if (seats.holder(entry) !== null) continue
+      book.set(id, { ...record, entry })
+      apply(id, 'vouched')
+      // What else it says of itself is read in its turn.
+      hear(hearsay, 'joined')
+    }
+  }
+}
+
+function createClaimFailed(
+  { needs, options, book, claims }: Shelves,
+  { write, apply }: { readonly write: Write; readonly apply: Peers['apply'] },
+): Peers['claimFailed'] {
+  const { retryMs, retryMaxMs } = options.parameters.candidates
+  return ({ id, claim }, reason) => {
+    const before = book.get(id)
+    if (before === null) return
+    // Where else a mirror is that we have met is not worth remembering: it can say so again.
+    if (metStates.has(before.standing.state)) {
+      claims.remove(candidateOf(id, claim, options.parameters))
+      write(id, null, { ...before, claims: before.claims.filter((one) => !isAt(one, claim)) })
+      return
+    }
+    const failures = claim.failures + 1
+    const dueAt = needs.clock.now() + Math.min(retryMaxMs, retryMs * 2 ** (failures - 1))
+    const told = before.claims.map((one) => (isAt(one, claim) ? { ...one, failures, dueAt } : one))
+    write(id, null, { ...before, claims: told, reason: shortened(reason) })
+    apply(id, 'unreachable')
+  }
+}
 
 /** Puts a record in the place of the one before; with an event, whoever listens is told. */
 function createWriter({ book, keeper }: Shelves): Write {

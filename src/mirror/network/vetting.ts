@@ -19,8 +19,6 @@ import type { PeerEntry } from './record.ts'
 export interface Vetting extends Part {
   /** Looks at what is due now, as far as there is room. */
   readonly wake: () => void
-  /** Looks at one mirror at once. @returns why it is not what it is said to be; null when it is */
-  readonly check: (mirror: Whereabouts) => Promise<string | null>
 }
 
 /** A vetting that has begun nothing yet. */
@@ -61,7 +59,6 @@ export function createVetting(core: Core): Vetting {
   }
   return {
     wake,
-    check: (mirror) => checkAndSettle(core, mirror),
     start: () => {
       isStopped = false
       wake()
