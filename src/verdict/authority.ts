@@ -1,7 +1,7 @@
 // The authority rule (protocol §6.1): votes are counted per association, and the chain must match one that won.
 
 import { countAssociations, type Ballot } from './ballot.ts'
-import type { Matcher } from './own-chains.ts'
+import type { Bench } from './bench.ts'
 import type { Round } from './verdict.ts'
 
 /** What the votes on the owner's authority come to. */
@@ -31,15 +31,13 @@ export interface AuthorityCount {
 /** Counts `ballots`; `pending` vantages may still vote. */
 export function countAuthority(
   ballots: readonly Ballot[],
-  matcher: Matcher,
+  { matcher, hopeful }: Pick<Bench, 'matcher' | 'hopeful'>,
   round: { readonly needed: Round['needed']; readonly pending: number },
 ): AuthorityCount {
   const votes = countAssociations(ballots)
   const withVotes = (least: number): string[] =>
     [...votes].flatMap(([association, n]) => (n >= least ? [association] : []))
   const none = ballots.filter((ballot) => ballot.claim.kind === 'none')
-  const agrees = (ballot: Ballot): boolean =>
-    ballot.claim.kind === 'names' && matcher.authorises(ballot.claim.associations)
   const accepted = withVotes(round.needed)
   const possible = withVotes(round.needed - round.pending)
   // Whether the answers that are still out could yet authorise the chain, or say that there is no authority.
@@ -47,18 +45,27 @@ export function countAuthority(
     round.pending > 0 &&
     (round.pending >= round.needed ||
       none.length + round.pending >= round.needed ||
-      matcher.authorises(possible))
+      hopeful.mayAuthorise(possible))
+  const standing = standingOf()
+  const winning = new Set(standing === 'authorised' ? matcher.matching(accepted) : [])
+  /** Votes for what won, or, where nothing did, for what would authorise the chain by itself. */
+  const agrees = ({ claim }: Ballot): boolean =>
+    claim.kind === 'names' &&
+    (winning.size > 0
+      ? claim.associations.some((association) => winning.has(association))
+      : matcher.authorises(claim.associations))
   return {
     accepted,
     votes,
     none: none.map((ballot) => ballot.vantage.id),
     agreeing: ballots.filter(agrees).map((ballot) => ballot.vantage.id),
     dissenting: ballots.filter((ballot) => !agrees(ballot)).map((ballot) => ballot.vantage.id),
-    standing: standingOf(),
+    standing,
   }
 
   function standingOf(): AuthorityCount['standing'] {
-    if (matcher.authorises(accepted)) return 'authorised'
+    // A record with a stronger digest that is yet to be accepted would outdo a weaker one (RFC 7671 §9).
+    if (matcher.authorises(accepted, possible)) return 'authorised'
     if (none.length >= round.needed) return 'absent'
     if (open) return 'open'
     if (accepted.length > 0) return 'unauthorised'

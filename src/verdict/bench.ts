@@ -14,6 +14,8 @@ export interface Bench {
   readonly chains: readonly OwnChain[]
   readonly abstentions: readonly Abstention[]
   readonly matcher: Matcher
+  /** The same, if the answers that are still out name the base domains that enough others can still share. */
+  readonly hopeful: Matcher
 }
 
 /** What a rule found, before the verdict is written. */

@@ -15,7 +15,7 @@ import type { Judgement } from './verdict.ts'
 export function byAuthority(bench: Bench): Judgement {
   const { subject, matcher, ballots } = bench
   const { needed } = subject.round
-  const counted = countAuthority(ballots, matcher, { needed, pending: subject.pending })
+  const counted = countAuthority(ballots, bench, { needed, pending: subject.pending })
   switch (counted.standing) {
     case 'open':
       return { state: 'wait' }

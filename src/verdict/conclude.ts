@@ -47,7 +47,10 @@ export function tooFew(
   parts: Pick<Finding, 'mode' | 'agreeing' | 'dissenting'>,
 ): Judgement {
   const { needed, asked } = bench.subject.round
-  const text = `${bench.ballots.length} of ${asked} vantages gave an answer that counts, ${needed} are needed`
+  const text =
+    parts.mode === 'authority'
+      ? `${bench.ballots.length} of ${asked} vantages gave an answer that counts, ${needed} are needed`
+      : `${parts.agreeing.length} of ${asked} vantages agree, ${parts.dissenting.length} dissent, and the others completed no handshake: ${needed} must agree`
   return escalate(bench, {
     ...parts,
     outcome: 'inconclusive',
@@ -89,7 +92,7 @@ export function final(bench: Bench, finding: Finding): Judgement {
     regions: distinctRegistries(ballots.map((ballot) => ballot.vantage.region)),
     views: viewCounts(bench, finding.mode),
     own: {
-      address: chain === undefined ? null : endpointText(chain.address, subject.target.port),
+      address: chain === undefined ? null : endpointText(chain.address, chain.port),
       leafSpki: chain === undefined ? null : `sha256:${chain.leafSpki}`,
       caSpki: chain === undefined || chain.caSpki === null ? null : `sha256:${chain.caSpki}`,
       tlsa: dns.authority.records,
@@ -146,7 +149,7 @@ function viewCounts(bench: Bench, mode: Mode): Readonly<Record<string, number>> 
     })
     return Object.fromEntries([...counted.keys].map(([key, n]) => [`sha256:${key}`, n]))
   }
-  const counted = countAuthority(ballots, bench.matcher, {
+  const counted = countAuthority(ballots, bench, {
     needed: subject.round.needed,
     pending: 0,
   })

@@ -5,7 +5,7 @@ import { isBallot, readBallot, type Ballot } from './ballot.ts'
 import type { Bench } from './bench.ts'
 import { byAuthority } from './by-authority.ts'
 import { final } from './conclude.ts'
-import { createMatcher, ownChains } from './own-chains.ts'
+import { createMatcher, ownChains, type Matcher } from './own-chains.ts'
 import { reason, type ReasonCode } from './reasons.ts'
 import type { Abstention, Answer, Case, Judgement, Outcome } from './verdict.ts'
 
@@ -18,17 +18,22 @@ export function judge(crypto: Crypto, subject: Case): Judgement {
   const ballots = votes.filter(isBallot)
   const blanks: Abstention[] = votes.flatMap((vote) => (isBallot(vote) ? [] : [vote]))
   const chains = ownChains(crypto, subject.own)
+  const { needed } = subject.round
+  const matcherFor = (least: number): Matcher =>
+    createMatcher(crypto, chains, {
+      target: subject.target,
+      names: sharedBases(ballots, least),
+      at: subject.at,
+    })
+  const matcher = matcherFor(needed)
   const bench: Bench = {
     crypto,
     subject,
     ballots,
     chains,
     abstentions: [...subject.abstentions, ...blanks],
-    matcher: createMatcher(crypto, chains, {
-      target: subject.target,
-      names: sharedBases(ballots, subject.round.needed),
-      at: subject.at,
-    }),
+    matcher,
+    hopeful: subject.pending > 0 ? matcherFor(needed - subject.pending) : matcher,
   }
   return beforehand(bench) ?? byAuthority(bench)
 }

@@ -10,6 +10,7 @@ import type { OwnLook } from './verdict.ts'
 /** One chain that this client was shown, and where. */
 export interface OwnChain {
   readonly address: string
+  readonly port: number
   readonly certificates: readonly Certificate[]
   readonly leafSpki: string
   /** SPKI of the certificate that signed the leaf, when it was sent. */
@@ -45,6 +46,7 @@ function readOwnChains(crypto: Crypto, own: OwnLook): readonly OwnChain[] {
     return [
       {
         address: handshake.address,
+        port: handshake.port,
         certificates,
         leafSpki: spkiHash(crypto, leaf),
         issuerSpki: issuer === undefined ? null : spkiHash(crypto, issuer),
@@ -54,10 +56,35 @@ function readOwnChains(crypto: Crypto, own: OwnLook): readonly OwnChain[] {
   })
 }
 
+// With each answer that comes the same chains are matched again, and a hostile server's keys take milliseconds each.
+const knownSignatures = new WeakMap<Certificate, WeakMap<Uint8Array, boolean>>()
+
+/** `crypto`, but no signature of a certificate is verified twice with the same key. */
+function rememberSignatures(
+  crypto: Crypto,
+): Pick<Crypto, 'digest' | 'isSignedBy' | 'readCertificate'> {
+  return {
+    digest: (algorithm, data) => crypto.digest(algorithm, data),
+    readCertificate: (der) => crypto.readCertificate(der),
+    isSignedBy: (subject, spki) => {
+      const keys = knownSignatures.get(subject) ?? new WeakMap<Uint8Array, boolean>()
+      knownSignatures.set(subject, keys)
+      const answer = keys.get(spki) ?? crypto.isSignedBy(subject, spki)
+      keys.set(spki, answer)
+      return answer
+    },
+  }
+}
+
 /** Answers the one question about a set of associations, and remembers it. */
 export interface Matcher {
-  /** True when every chain is authenticated by some association of the set. */
-  authorises(associations: readonly string[]): boolean
+  /**
+   * True when every chain is authenticated by some association of the set, also when those of `among` stand beside
+   * them, the set itself unless given.
+   */
+  authorises(associations: readonly string[], among?: readonly string[]): boolean
+  /** True when every chain is authenticated by some association of the set, taken alone. */
+  mayAuthorise(associations: readonly string[]): boolean
   /** Associations of the set that authenticate some chain. */
   matching(associations: readonly string[]): readonly string[]
   /** Why the first chain that is not authenticated is not. */
@@ -71,6 +98,7 @@ export function createMatcher(
   context: { readonly target: Target; readonly names: readonly string[]; readonly at: number },
 ): Matcher {
   const known = new Map<string, boolean>()
+  const remembering = rememberSignatures(crypto)
   const inputOf = (chain: OwnChain, associations: readonly string[]) => ({
     chain: chain.certificates,
     associations: associations.map(parseAssociation),
@@ -78,28 +106,45 @@ export function createMatcher(
     at: context.at,
   })
   const authenticated = (chain: OwnChain, associations: readonly string[]): boolean =>
-    matchAssociations(inputOf(chain, associations), crypto).matched !== null
+    matchAssociations(inputOf(chain, associations), remembering).matched !== null
   return {
-    authorises: (associations) => {
-      const key = associations.join(',')
+    authorises: (associations, among = associations) => {
+      const key = `${associations.join(',')};${among.join(',')}`
       const answer =
         known.get(key) ??
         (associations.length > 0 &&
           chains.length > 0 &&
-          chains.every((chain) => authenticated(chain, associations)))
+          chains.every((chain) =>
+            among.length === associations.length
+              ? authenticated(chain, associations)
+              : matchingAssociations(inputOf(chain, among), remembering).some((one) =>
+                  associations.includes(one),
+                ),
+          ))
       known.set(key, answer)
       return answer
     },
+    mayAuthorise: (associations) =>
+      chains.length > 0 &&
+      chains.every((chain) =>
+        // Among hashes of one kind none outdoes another.
+        [' 1 ', ' 2 '].some((rival) =>
+          authenticated(
+            chain,
+            associations.filter((association) => association.slice(3, 6) !== rival),
+          ),
+        ),
+      ),
     matching: (associations) => {
       const matched = new Set(
-        chains.flatMap((chain) => matchingAssociations(inputOf(chain, associations), crypto)),
+        chains.flatMap((chain) => matchingAssociations(inputOf(chain, associations), remembering)),
       )
       return associations.filter((association) => matched.has(association))
     },
     misses: (associations) => {
       const chain = chains.find((one) => !authenticated(one, associations))
       if (chain === undefined) return []
-      const result = matchAssociations(inputOf(chain, associations), crypto)
+      const result = matchAssociations(inputOf(chain, associations), remembering)
       return result.matched === null ? result.reasons : []
     },
   }

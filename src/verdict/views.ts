@@ -38,16 +38,7 @@ export function countViews(ballots: readonly Ballot[], context: ViewsContext): V
   const { needed, asked } = context.round
   const seeing = ballots.filter((ballot) => completed(ballot, 'own').length > 0)
   const keys = count(seeing.flatMap((ballot) => [...new Set(completed(ballot, 'own').map(leafOf))]))
-  // An address counts as known when more vantages name it than the policy lets lie; otherwise one liar and a
-  // poisoned resolver would vouch for each other.
-  const knownFrom = asked - needed + 1
-  const named = count(ballots.flatMap((ballot) => [...new Set(ballot.addresses)]))
-  const isKnown = (address: string): boolean => (named.get(address) ?? 0) >= Math.max(2, knownFrom)
-  const support = new Map<string, Support>()
-  for (const ballot of ballots) {
-    const found = supportOf(ballot, { ...context, isKnown, isFleet: keys.size > 1 })
-    if (found !== null) support.set(ballot.vantage.id, found)
-  }
+  const support = supportBy(ballots, context, 0)
   const blind = ballots.filter(
     (ballot) => !support.has(ballot.vantage.id) && completed(ballot, 'own').length === 0,
   )
@@ -62,14 +53,56 @@ export function countViews(ballots: readonly Ballot[], context: ViewsContext): V
 
   function standingOf(): ViewsCount['standing'] {
     if (support.size >= needed) return 'same'
-    if (support.size + context.pending >= needed) return 'open'
-    return support.size + dissenting.length >= needed ? 'other' : 'blind'
+    // An answer that is still out also tells what those that are in are worth.
+    const possible = supportBy(ballots, context, context.pending)
+    if (context.pending > 0 && possible.size + context.pending >= needed) return 'open'
+    // An alarm needs more dissent than the policy puts up with: whoever saw nothing is no evidence of another key.
+    const certain = seeing.filter((ballot) => !possible.has(ballot.vantage.id)).length
+    if (asked - certain < needed && support.size + dissenting.length >= needed) return 'other'
+    return context.pending > 0 ? 'open' : 'blind'
   }
+}
+
+/** The ballots that support what was shown here, if `further` vantages beside them said what serves it best. */
+function supportBy(
+  ballots: readonly Ballot[],
+  context: ViewsContext,
+  further: number,
+): ReadonlyMap<string, Support> {
+  const { asked, needed } = context.round
+  // Who names an address turns what all others see there into support for it. Were less than a majority enough,
+  // fewer liars than a quorum could make everybody vouch for a poisoned resolver.
+  const knownFrom = Math.floor(asked / 2) + 1
+  const named = count(ballots.flatMap((ballot) => [...new Set(ballot.addresses)]))
+  // More vantages than the policy lets lie, so that an honest one among them saw another key than the rest.
+  const variedFrom = Math.max(2, asked - needed + 1)
+  const told = {
+    ...context,
+    isKnown: (address: string) => (named.get(address) ?? 0) + further >= knownFrom,
+    isFleet: (issuer: string) => variety(ballots, issuer) + further >= variedFrom,
+  }
+  return new Map(
+    ballots.flatMap((ballot) => {
+      const found = supportOf(ballot, told)
+      return found === null ? [] : [[ballot.vantage.id, found] as const]
+    }),
+  )
+}
+
+/** How many ballots saw another key of `issuer` than the one that most saw; those of other issuers tell nothing. */
+function variety(ballots: readonly Ballot[], issuer: string): number {
+  const shown = ballots.flatMap((ballot) => {
+    const keys = completed(ballot, 'own').filter((one) => issuerOf(one) === issuer)
+    return keys.length === 0 ? [] : [new Set(keys.map(leafOf))]
+  })
+  const otherThan = (key: string): number =>
+    shown.filter((keys) => keys.size > 1 || !keys.has(key)).length
+  return Math.min(shown.length, ...shown.flatMap((keys) => [...keys].map(otherThan)))
 }
 
 type SupportContext = ViewsContext & {
   readonly isKnown: (address: string) => boolean
-  readonly isFleet: boolean
+  readonly isFleet: (issuer: string) => boolean
 }
 
 /** The weakest support that the ballot gives to all chains shown here; null when it lacks for one. */
@@ -92,9 +125,10 @@ function supportForChain(ballot: Ballot, chain: OwnChain, context: SupportContex
     return 'same-key-same-address'
   // The issuer rule holds only for sites that visibly have several keys: for others it would let any certificate
   // of the same public authority pass, which is the attack that we are here to catch.
-  const sameIssuer =
-    chain.issuerSpki !== null && own.some((handshake) => issuerOf(handshake) === chain.issuerSpki)
-  return context.isFleet && context.leafFits && sameIssuer ? 'same-issuer' : null
+  const { issuerSpki } = chain
+  if (issuerSpki === null || !own.some((handshake) => issuerOf(handshake) === issuerSpki))
+    return null
+  return context.leafFits && context.isFleet(issuerSpki) ? 'same-issuer' : null
 }
 
 /** The next other certificate of the chain: some servers send their own twice. */
