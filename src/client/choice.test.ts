@@ -65,7 +65,7 @@ test('an owner of many mirrors in one network is drawn as one network', () => {
   assert.ok(hits > 10 && hits < 90, `${hits} of 400`)
 })
 
-test('a small network is drawn whole, and nobody twice', () => {
+test('a small network fills the first round, and nobody is drawn twice', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 0, max: 12 }),
@@ -75,9 +75,10 @@ test('a small network is drawn whole, and nobody twice', () => {
         const candidates = Array.from({ length: n }, (_, i) =>
           mirror(i, places[i % places.length] ?? null),
         )
-        const drawn = drawMany(candidates, 20, { seed: seed })
+        const drawn = drawMany(candidates, 20, { seed: seed, ask: 20 })
         assert.equal(new Set(drawn.map((one) => one.id)).size, drawn.length)
-        assert.equal(drawn.length, n)
+        // As many as the first round asks; beyond that none whose registry would have more than its part.
+        assert.ok(drawn.length >= Math.min(n, 5), `${drawn.length}`)
       },
     ),
   )
@@ -99,14 +100,53 @@ test('a round of twice as many takes twice as many of one registry, also where v
     const counts = Map.groupBy(drawn, (one) => registryOf(one.region))
     for (const mirrors of counts.values()) assert.ok(mirrors.length <= perRegistry)
   }
-  // All are of one registry: what a round asks decides how many of them there may be.
+  // All are of one registry: they are no more of a later round than of the first.
   const crowd = Array.from({ length: 40 }, (_, i) => mirror(i, 'RIPE-DE'))
-  assert.equal(drawMany(crowd, 20, { seed: 1, ask: 20, policy: policies.high }).length, 8)
+  assert.equal(drawMany(crowd, 20, { seed: 1, ask: 20, policy: policies.high }).length, 2)
+})
+
+test('a crowd in one registry stays a minority of a round, though all others were asked before', () => {
+  const crowd = Array.from({ length: 100 }, (_, i) => mirror(i, 'RIPE-DE', `${30 + i}.0.0.1`))
+  const others = ['ARIN-US', 'APNIC-JP', 'LACNIC-BR', 'AFRINIC-ZA', 'RIPE-FR'].map((region, i) =>
+    mirror(1_000 + i, region, `20.${i}.0.1`),
+  )
+  const later = new Set(others.map((one) => one.id))
+  for (const ask of [5, 10, 20])
+    for (let seed = 0; seed < 20; seed++) {
+      const draw = createDraw(createSeededRandom(seed), [...crowd, ...others], {
+        policy: policies.default,
+        ask,
+        later,
+      })
+      const drawn: ListEntry[] = []
+      for (
+        let next = draw.next(drawn);
+        next !== null && drawn.length < ask;
+        next = draw.next(drawn)
+      )
+        drawn.push(next)
+      const ofRegistry = drawn.filter((one) => registryOf(one.region) === 'RIPE').length
+      assert.ok(
+        drawn.length >= 5 && ofRegistry / drawn.length <= 2 / 5,
+        `${ofRegistry} of ${drawn.length}`,
+      )
+    }
+})
+
+test('a mirror at several addresses has one seat, and another address when the first fails', () => {
+  const [first, second] = ['20.0.0.1', '30.0.0.1'].map((ip) => mirror(1, 'RIPE-DE', ip))
+  assert.ok(first !== undefined && second !== undefined)
+  const draw = createDraw(createSeededRandom(1), [first, second], { policy: policies.default })
+  const drawn = draw.next([])
+  assert.ok(drawn !== null)
+  assert.equal(draw.next([drawn]), null)
+  assert.equal(draw.next([])?.id, first.id)
 })
 
 test('mirrors that were asked before come last', () => {
-  const later = new Set(wide.slice(0, 50).map((one) => one.id))
-  const draw = createDraw(createSeededRandom(3), wide, { policy: policies.default, later })
+  const later = new Set(wide.filter(({ region }) => !region?.endsWith('CC')).map((one) => one.id))
+  const options = { policy: policies.default, ask: 10, later }
+  const draw = createDraw(createSeededRandom(3), wide, options)
   const drawn: ListEntry[] = []
   for (let i = 0; i < 10; i++) {
     const next = draw.next(drawn)

@@ -47,22 +47,35 @@ export function createDraw(
   candidates: readonly ListEntry[],
   options: DrawOptions,
 ): Draw {
+  const { policy } = options
   const left = new Set(candidates)
-  const rules = rulesOf(options)
+  const { seats, perRegistryMax } = roomOf(candidates, options)
+  const rules = rulesOf(policy, perRegistryMax)
+  // A network that can fill the first round as the policy wants it is never drawn from without that bound. Whoever has
+  // many mirrors in one registry would bring about later rounds, for which all others have been asked before, and be
+  // drawn alone.
+  const isBounded =
+    policy.diversity === 'required' ||
+    seats >= Math.min(policy.stages[0]?.ask ?? 0, candidates.length)
   const fitting = (active: readonly ListEntry[]): readonly ListEntry[] => {
     const taken = takenBy(active)
-    const all = [...left]
+    const ids = new Set(active.map((one) => one.id))
+    // A mirror at several addresses is one vantage, and has one vote.
+    const all = [...left].filter((one) => !ids.has(one.id))
     const first = all.filter((one) => options.later?.has(one.id) !== true)
+    const fitsOf = (pool: readonly ListEntry[], set: readonly Rule[]): readonly ListEntry[] =>
+      pool.filter((one) => {
+        const place = placeOf(one)
+        return set.every((rule) => rule(place, taken))
+      })
     for (const pool of [first, all]) {
       for (const set of rules) {
-        const fit = pool.filter((one) => {
-          const place = placeOf(one)
-          return set.every((rule) => rule(place, taken))
-        })
+        const fit = fitsOf(pool, set)
         if (fit.length > 0) return fit
       }
     }
-    return []
+    if (isBounded) return []
+    return first.length > 0 ? first : all
   }
   return {
     next: (active) => {
@@ -98,9 +111,8 @@ function isPublic(address: string): boolean {
   return ipaddr.process(address).range() === 'unicast'
 }
 
-/** Sets of rules from the strictest to the most that this policy lets a small network do without. */
-function rulesOf({ policy, ask = 0 }: DrawOptions): readonly (readonly Rule[])[] {
-  const perRegistryMax = policy.perRegistryMax * Math.max(1, ask / (policy.stages[0]?.ask ?? ask))
+/** Sets of rules from the strictest to what every policy holds to where there are mirrors enough. */
+function rulesOf(policy: Policy, perRegistryMax: number): readonly (readonly Rule[])[] {
   const otherRegion: Rule = ({ region }, { regions }) => !regions.has(region)
   const otherNetwork: Rule = ({ network }, { networks }) => !networks.has(network)
   const registryHasRoom: Rule = ({ registry }, { registries }) =>
@@ -113,8 +125,28 @@ function rulesOf({ policy, ask = 0 }: DrawOptions): readonly (readonly Rule[])[]
     [registryHasRoom, newRegistryWhileFew, otherRegion],
     [registryHasRoom, newRegistryWhileFew],
     [registryHasRoom],
-    ...(policy.diversity === 'preferred' ? [[]] : []),
   ]
+}
+
+/**
+ * How many mirrors a round can have while none of the registries has a larger part of them than in the policy's first
+ * round, and how many of one registry that is.
+ */
+function roomOf(
+  candidates: readonly ListEntry[],
+  { policy, ask = 0 }: DrawOptions,
+): { readonly seats: number; readonly perRegistryMax: number } {
+  const first = policy.stages[0]?.ask ?? ask
+  const ids = new Map(candidates.map((one) => [one.id, placeOf(one).registry]))
+  const sizes = [...Map.groupBy(ids.values(), (registry) => registry).values()].map(
+    (all) => all.length,
+  )
+  for (let wanted = Math.max(ask, first); ; wanted--) {
+    const share = Math.floor((policy.perRegistryMax * wanted) / first)
+    const perRegistryMax = Math.max(policy.perRegistryMax, share)
+    const seats = sizes.reduce((sum, size) => sum + Math.min(size, perRegistryMax), 0)
+    if (seats >= wanted || wanted <= first) return { seats, perRegistryMax }
+  }
 }
 
 function takenBy(active: readonly ListEntry[]): Taken {

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import {
   createOrganisation,
   createWorld,
+  scriptedProbe,
   type Scene,
   type World,
 } from '../../test/support/world.ts'
@@ -411,4 +412,72 @@ test('each name is asked of a fresh draw of mirrors', async () => {
   const { world, honest } = stage(10)
   for (let i = 0; i < 12; i++) await world.verify(honest, { target: `n${i}.example.test` })
   assert.ok(world.mirrors.every((mirror) => mirror.asked > 0))
+})
+
+test('one liar cannot make a site look like a fleet, for which another key of the issuer would do', async () => {
+  const { world, owner, thief, honest } = stage(5)
+  const [liar] = world.mirrors
+  assert.ok(liar !== undefined)
+  const plain = { ...honest, tlsa: [] }
+  setAll(world, plain)
+  liar.scene = { ...plain, servers: { [site]: thief.server() } }
+  const report = await world.verify({ ...plain, servers: { [site]: owner.server() } })
+  assert.equal(report.outcome, 'contradicted')
+})
+
+test('fewer liars than a majority cannot make a poisoned address known', async () => {
+  const { world, thief, honest } = stage(10)
+  const evil = '192.0.2.66'
+  const trap = thief.server()
+  setAll(world, { ...honest, tlsa: [], servers: { ...honest.servers, [evil]: trap } })
+  const poisoned = { addresses: [evil], tlsa: [], servers: { [evil]: trap } }
+  for (const liar of world.mirrors.slice(0, 3)) liar.scene = poisoned
+  assert.notEqual((await world.verify(poisoned)).outcome, 'corroborated')
+})
+
+test('one liar beside vantages that saw nothing raises no alarm', async () => {
+  const { world, thief, honest } = stage(5)
+  const plain = { ...honest, tlsa: [] }
+  setAll(world, plain)
+  const [liar, blind] = world.mirrors
+  assert.ok(liar !== undefined && blind !== undefined)
+  liar.scene = { ...plain, servers: { [site]: thief.server() } }
+  blind.scene = { ...plain, servers: {} }
+  const report = await world.verify(plain)
+  assert.equal(report.outcome, 'inconclusive')
+  assert.ok(codes(report).includes('too-few-vantages'))
+})
+
+test('whoever has many mirrors in one registry does not gain by the rounds that an attack brings about', async () => {
+  const honestAt = [
+    'ARIN-US',
+    'APNIC-JP',
+    'LACNIC-BR',
+    'AFRINIC-ZA',
+    'RIPE-FR',
+    'ARIN-CA',
+    'APNIC-AU',
+  ]
+  const regions = [...honestAt, ...Array.from({ length: 20 }, () => 'RIPE-DE')]
+  const { world, thief, honest } = stage(regions.length, { regions })
+  const forged = { ...honest, tlsa: [thief.tlsa], servers: { [site]: thief.server() } }
+  for (const liar of world.mirrors.slice(honestAt.length)) liar.scene = forged
+  assert.equal((await world.verify(forged)).outcome, 'contradicted')
+})
+
+test('after an alarm no liars send this machine into its own network', async () => {
+  const { world, thief, honest } = stage(7)
+  const ours = '8.8.8.8'
+  const tried: string[] = []
+  for (const liar of world.mirrors.slice(0, 3))
+    liar.scene = { ...honest, addresses: ['192.168.0.1', '9.9.9.9'] }
+  const own = { addresses: [ours], tlsa: [thief.tlsa], servers: { [ours]: thief.server() } }
+  const probe = scriptedProbe(world.clock, () => own)
+  const shake: typeof probe.shake = (target, addresses, signal) => {
+    tried.push(...addresses.map((one) => one.address))
+    return probe.shake(target, addresses, signal)
+  }
+  const report = await world.verify(own, { probe: { ...probe, shake } })
+  assert.equal(report.outcome, 'contradicted')
+  assert.deepEqual(tried, ['9.9.9.9'])
 })

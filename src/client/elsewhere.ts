@@ -3,6 +3,7 @@
 import { limits } from '../base/limits.ts'
 import type { Target } from '../observation/target.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import { addressRefusal } from '../vantage/address.ts'
 import type { Look, Probe } from '../vantage/probe.ts'
 import { judge } from '../verdict/judge.ts'
 import type { Policy } from '../verdict/policies.ts'
@@ -58,12 +59,17 @@ export async function findElsewhere(
 
 function sharedAddresses({ look, answers }: ElsewhereTask): readonly string[] {
   const tried = new Set(look.sight.handshakes.map((handshake) => handshake.address))
+  // Two liars must not send this machine into its own network. Where it was given no public address itself, as in a
+  // test network, others are no less public.
+  const isMeant = (address: string): boolean =>
+    addressRefusal(address) === null || [...tried].every((one) => addressRefusal(one) !== null)
   const named = answers.flatMap(({ observation }) => {
     const dns = observation.sight?.dns
     return dns === undefined ? [] : [...new Set([...dns.a.records, ...dns.aaaa.records])]
   })
   const shared = [...new Set(named)].filter(
-    (address) => !tried.has(address) && named.filter((one) => one === address).length >= 2,
+    (address) =>
+      !tried.has(address) && isMeant(address) && named.filter((one) => one === address).length >= 2,
   )
   return shared.slice(0, limits.addressesProbedMax)
 }

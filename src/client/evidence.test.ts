@@ -97,3 +97,12 @@ for (const [what, content] of refused) {
     )
   })
 }
+
+test('evidence of a round with many dead mirrors can be read again', async () => {
+  const { honest } = stage()
+  const world = createWorld({ count: 140, scene: honest })
+  for (const mirror of world.mirrors) mirror.latencyMs = 'dead'
+  const report = await world.verify(honest)
+  assert.ok(report.vantages.length > 100)
+  assert.equal(checkEvidence(nodeCrypto, carried(report.evidence)).holds, true)
+})

@@ -20,6 +20,9 @@ const vantage = z.object({ id: z.string().length(43), region: z.string().max(16)
 const abstention = z.object({ vantage, code: z.string().max(64), text })
 const outcome = z.enum(['corroborated', 'contradicted', 'inconclusive', 'unverifiable'])
 
+/** Mirrors that were replaced and are named. */
+const namedMax = 100
+
 const evidenceSchema = z.object({
   v: z.literal(1),
   /** When it was judged, ms since 1970 UTC. */
@@ -52,7 +55,7 @@ const evidenceSchema = z.object({
     )
     .max(100),
   abstentions: z.array(abstention).max(100),
-  replaced: z.array(abstention).max(100),
+  replaced: z.array(abstention).max(namedMax),
   pending: z.number().int().min(0).max(100),
   /** The outcome that was reached with all this. */
   outcome,
@@ -90,7 +93,8 @@ export function evidenceOf(
       descriptor,
     })),
     abstentions: subject.abstentions,
-    replaced: subject.replaced,
+    // Named, not counted: with a dead network they are as many as there are mirrors.
+    replaced: subject.replaced.slice(0, namedMax),
     pending: subject.pending,
     outcome: verdict.outcome,
   }) as Evidence
