@@ -58,6 +58,8 @@ test('a head is taken from its own vantage, under its own key, at its own time',
   assert.equal(codeOf({ at: now - 10_000_000 }, { now: null }), 'verified')
   assert.equal(codeOf({ at: now + 1_000_001 }, { now: null }), 'wrong-key')
   assert.equal(codeOf({}, { answerKeys: [] }), 'wrong-key')
+  const late = verifyHead(nodeCrypto, signHead(key, 'k', { ...head, at: now - 300_000 }), expected)
+  assert.ok(isRejection(late) && late.text.includes('by -300 s'))
   const stranger = nodeCrypto.generateKey('Ed25519').key.publicKey
   const answerKeys = [{ keyId: 'k', key: stranger, expires: Infinity }]
   assert.equal(codeOf({}, { answerKeys }), 'bad-signature')

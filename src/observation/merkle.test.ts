@@ -262,7 +262,7 @@ test('a history that was rewritten has no proof, and its own path tells the othe
 
 test('numbers that are no sizes never verify', () => {
   const leaf = sha256(new Uint8Array())
-  const wrong = [-1, 0.5, Number.NaN, Infinity, 2 ** 53]
+  const wrong = [-1, 0.5, 1.5, Number.NaN, Infinity, 2 ** 53]
   for (const number of wrong) {
     const root = leaf
     assert.ok(!verifyInclusion(nodeCrypto, { leaf, index: number, size: 1, root, path: [] }))
@@ -271,6 +271,10 @@ test('numbers that are no sizes never verify', () => {
     assert.ok(!verifyConsistency(nodeCrypto, { from: number, to: 1, ...roots }))
     assert.ok(!verifyConsistency(nodeCrypto, { from: 1, to: number, ...roots }))
     assert.ok(!verifyConsistency(nodeCrypto, { from: 0, to: number, ...roots }))
+    for (const path of [[leaf], [leaf, leaf]]) {
+      assert.equal(consistencyRoots(nodeCrypto, { from: 1, to: number, root: leaf, path }), null)
+      assert.equal(consistencyRoots(nodeCrypto, { from: number, to: 2, root: leaf, path }), null)
+    }
   }
   assert.ok(!verifyInclusion(nodeCrypto, { leaf, index: 1, size: 1, root: leaf, path: [] }))
   assert.ok(!verifyConsistency(nodeCrypto, { from: 2, to: 1, older: leaf, newer: leaf, path: [] }))
