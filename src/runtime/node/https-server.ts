@@ -36,13 +36,13 @@ export async function serveHttps(options: HttpsServerOptions): Promise<HttpsServ
       keepAliveTimeout: limits.warmIdleMs,
       maxHeaderSize: limits.requestHeaderBytesMax,
       noDelay: true,
-      // A GET has no body: no stream is set up to find that out.
+      // Most requests have no body: no stream is set up to find that out, and none ever ends.
       optimizeEmptyRequests: true,
     },
     (request, response) => {
       if (handler === null) {
         response.destroy()
-      } else if (request.method === 'GET' || request.method === 'HEAD') {
+      } else if (request.method === 'GET' || request.method === 'HEAD' || isEmpty(request)) {
         answer(response, handler(questionOf(request, noBody)))
       } else {
         const answerWith = handler
@@ -73,6 +73,11 @@ export async function serveHttps(options: HttpsServerOptions): Promise<HttpsServ
         for (const socket of sockets) socket.destroy()
       }),
   }
+}
+
+/** RFC 9112 §6.3: a request without these has no body, whatever its method. */
+function isEmpty({ headers }: IncomingMessage): boolean {
+  return headers['content-length'] === undefined && headers['transfer-encoding'] === undefined
 }
 
 function questionOf(request: IncomingMessage, body: Uint8Array | null): HttpQuestion {

@@ -110,6 +110,19 @@ test('a body over the bound reaches the handler as null, and the connection ends
   assert.equal((await pool(t).request(peer, large)).status, 413)
 })
 
+for (const method of ['POST', 'DELETE'])
+  test(`a ${method} without a body, and without a word of one, is answered`, async (t) => {
+    const { server } = await serve(t, echo)
+    const { signal, done } = deadline(runtime.clock, 5_000)
+    const connection = await runtime.network.connect(server.local, signal)
+    await connection.startTls({ serverName: null, alpn: ['http/1.1'], signal })
+    await connection.write(new TextEncoder().encode(`${method} /x HTTP/1.1\r\nhost: a\r\n\r\n`))
+    const answer = await connection.read(signal)
+    assert.match(text(answer ?? new Uint8Array()), /^HTTP\/1\.1 200 /)
+    connection.close()
+    done()
+  })
+
 test('a handler that breaks ends that connection and no other', async (t) => {
   const { peer } = await serve(t, (question) =>
     question.path === '/broken' ? Promise.reject(new Error('a fault')) : echo(question),
