@@ -23,13 +23,13 @@ export interface VerdictContext {
 /** The invariants of one world. */
 export interface Invariants {
   /** Adds one that holds after every event. `check` says what is wrong, or null; it must be quick. */
-  always(name: string, check: () => string | null): void
+  readonly always: (name: string, check: () => string | null) => void
   /** @throws InvariantBroken */
-  afterEvent(elapsedMs: number): void
+  readonly afterEvent: (elapsedMs: number) => void
   /** @throws InvariantBroken */
-  onVerdict(report: Report, context: VerdictContext): void
+  readonly onVerdict: (report: Report, context: VerdictContext) => void
   /** How many verdicts have been checked. */
-  verdicts(): number
+  readonly verdicts: () => number
 }
 
 /** A rule of every verdict: what is wrong with one, or null. */

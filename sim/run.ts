@@ -1,6 +1,7 @@
 // Runs one scenario with one seed: the same seed and the same code give the same trace and the same figures.
 
 import { createFigureSheet, type Figure } from './figures.ts'
+import { InvariantBroken } from './invariants.ts'
 import type { Scenario, Size } from './scenario.ts'
 import { createTrace } from './engine/trace.ts'
 import { createWorld } from './world/world.ts'
@@ -8,6 +9,8 @@ import { createWorld } from './world/world.ts'
 /** What to run. */
 export interface RunOptions extends Partial<Size> {
   readonly seed: number
+  /** `made-up` unless given. */
+  readonly keys?: 'made-up' | 'real'
   /** Told now and then how far it is. */
   readonly onProgress?: (progress: Progress) => void
   /** Ends the run when it aborts. */
@@ -38,7 +41,7 @@ export interface RunResult extends Size {
 
 /** Runs `scenario`. An invariant that breaks is among the faults, and ends the run. */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<RunResult> {
-  const { seed, onProgress, signal } = options
+  const { seed, keys = 'made-up', onProgress, signal } = options
   const size = {
     mirrors: options.mirrors ?? scenario.defaults.mirrors,
     days: options.days ?? scenario.defaults.days,
@@ -49,6 +52,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const inWorld: Parameters<Scenario['play']>[0]['inWorld'] = async (story, worldOptions = {}) => {
     const world = await createWorld({
       seed,
+      keys,
       mirrors: size.mirrors,
       ...worldOptions,
       onPause: ({ engine }) => {
@@ -70,7 +74,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     await scenario.play({ ...size, seed, figures: sheet, inWorld })
   } catch (error) {
     signal?.throwIfAborted()
-    faults.push(error instanceof Error ? error.message : String(error))
+    faults.push(faultOf(error))
   }
   for (const figure of sheet.figures)
     if (!figure.fits) faults.push(`${figure.name}: ${figure.measured}, expected ${figure.expected}`)
@@ -83,6 +87,12 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     figures: sheet.figures,
     faults,
   }
+}
+
+/** What broke the run: an invariant as a sentence, a mistake of the code with its place. */
+function faultOf(error: unknown): string {
+  if (error instanceof InvariantBroken) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
 /** The command that repeats a run. */

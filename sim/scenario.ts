@@ -10,7 +10,7 @@ export interface Scenario {
   readonly summary: string
   /** Of a run that says nothing else. */
   readonly defaults: Size
-  play(stage: Stage): Promise<void>
+  readonly play: (stage: Stage) => Promise<void>
 }
 
 /** How large a run is. */
@@ -25,7 +25,10 @@ export interface Stage extends Size {
   readonly seed: number
   readonly figures: FigureSheet
   /** A world of this run: its seed, its mirrors, its trace. The story is told to it in its own time. */
-  inWorld(story: (world: World) => Promise<void>, options?: WorldOptions): Promise<void>
+  readonly inWorld: (
+    story: (world: World) => Promise<void>,
+    options?: WorldOptions,
+  ) => Promise<void>
 }
 
 /** What a scenario may want of its world. */

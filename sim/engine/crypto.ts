@@ -27,7 +27,7 @@ export function madeUpKeys(random: Random): Keys {
   const { readCertificate, isSignedBy } = certificates
   const crypto: Crypto = {
     ...createMadeUpKeys(random),
-    digest: nodeCrypto.digest,
+    digest: (name, data) => nodeCrypto.digest(name, data),
     readCertificate,
     isSignedBy,
   }

@@ -28,27 +28,59 @@ const recursionMs = 30
 
 /** Looks as `vantage`. */
 export function createWorldProbe(needs: ProbeNeeds, vantage: Vantage): Probe {
-  const { clock } = needs
   const plan = (request: LookRequest): Planned => planLook(needs, vantage, request)
   return {
     look: async (request, signal) => {
       const { resolved, shakes, ms } = plan(request)
-      await sleep(clock, ms, signal)
-      const sight = { target: request.target.text, ...resolved, handshakes: shakes.handshakes }
-      return { sight, chains: shakes.chains } satisfies Look
+      const passed = await passing(needs.clock, ms, signal)
+      if (passed < resolved.dnsMs) signal.throwIfAborted()
+      const { handshakes, chains } = until(passed - resolved.dnsMs, shakes)
+      return {
+        sight: { target: request.target.text, ...resolved, handshakes },
+        chains,
+      } satisfies Look
     },
     resolve: async (target, signal) => {
       const { resolved } = plan({ target, handshakes: false })
-      await sleep(clock, resolved.dnsMs, signal)
+      await sleep(needs.clock, resolved.dnsMs, signal)
       return resolved
     },
     shake: async (target, addresses, signal) => {
       const view = viewOf(needs, vantage, target)
       const shakes = shakeAll(needs, vantage, { target, view, named: addresses })
-      await sleep(clock, longest(shakes.handshakes), signal)
-      return shakes
+      return until(await passing(needs.clock, longest(shakes.handshakes), signal), shakes)
     },
   }
+}
+
+/** Lets `ms` pass; how many have when `signal` aborts before, else all that there are. */
+async function passing(clock: Clock, ms: number, signal: AbortSignal): Promise<number> {
+  const started = clock.monotonic()
+  try {
+    await sleep(clock, ms, signal)
+    return Infinity
+  } catch {
+    return clock.monotonic() - started
+  }
+}
+
+/** What of `shakes` has come about after `ms`. */
+function until(ms: number, shakes: Shakes): Shakes {
+  if (shakes.handshakes.every((one) => timeOf(one) <= ms)) return shakes
+  const chains = new Map(shakes.chains)
+  const handshakes = shakes.handshakes.map((one): Handshake => {
+    if (timeOf(one) <= ms) return one
+    chains.delete(one.address)
+    const { address, port, origin } = one
+    return {
+      ...silence,
+      address,
+      port,
+      origin,
+      error: { code: 'aborted', text: 'given up by the caller' },
+    }
+  })
+  return { handshakes, chains }
 }
 
 /** What a look will show, and when. */
@@ -180,10 +212,13 @@ const silence = {
 } as const
 
 function longest(handshakes: readonly Handshake[]): number {
-  const ms = handshakes.map(({ connectMs, handshakeMs, error }) =>
-    error?.code === 'timeout' ? limits.handshakeTimeoutMs : (connectMs ?? 0) + (handshakeMs ?? 0),
-  )
-  return Math.max(0, ...ms)
+  return Math.max(0, ...handshakes.map(timeOf))
+}
+
+function timeOf({ connectMs, handshakeMs, error }: Handshake): number {
+  return error?.code === 'timeout'
+    ? limits.handshakeTimeoutMs
+    : (connectMs ?? 0) + (handshakeMs ?? 0)
 }
 
 function tenths(ms: number): number {

@@ -36,6 +36,8 @@ export interface Site {
   addressesAt(region: string | null): readonly string[]
   associationsAt(place: string, elapsedMs: number): readonly AssociationText[]
   server(address: string): Server | null
+  /** The owner's authority. */
+  authority(): Authority
   /** Makes a new key for its servers, which only `usesNewKey` shows; the association that names it. */
   makesNewKey(): AssociationText
   usesNewKey(): void
@@ -110,6 +112,7 @@ export function createSite(needs: SiteNeeds, options: SiteOptions): Site {
     associationsAt: (place, elapsedMs) =>
       versions.findLast((version) => arrival(version, place) <= elapsedMs)?.associations ?? [],
     server: (address) => servers.get(address) ?? null,
+    authority: () => authority,
     makesNewKey: () => {
       authority = needs.authority(`new owner of ${name}`)
       return associationOf(needs, authority)

@@ -4,6 +4,7 @@ import type { Report } from '../../src/client/client.ts'
 import { sleep } from '../../src/runtime/deadline.ts'
 import type { ListEntry } from '../../src/protocol/routes.ts'
 import { parameters as defaults, type Parameters } from '../../src/membership/parameters.ts'
+import type { Authority } from '../../src/identity/issue.ts'
 import { policies, type Policy } from '../../src/verdict/policies.ts'
 import { registryOf } from '../../src/verdict/regions.ts'
 import { traced } from '../engine/fabric.ts'
@@ -54,7 +55,10 @@ export interface World extends Ground {
   client(options?: ClientOptions): SimClient
   /** A new site: one server, an authority of its own, and records that name it, unless it says otherwise. */
   site(options?: Partial<SiteOptions>): Site
-  attacker(): Attacker
+  /** Takes a site out of the world: thousands of them are looked at only once. */
+  forget(site: Site): void
+  /** Somebody with an authority of its own, unless it has stolen another's. */
+  attacker(stolen?: Authority): Attacker
   /** Lets an attacker come between a victim and a site; the result ends it. */
   attack(between: Between): () => void
   /** Cuts a registry's region off from the rest of the world; the result mends it. */
@@ -63,9 +67,9 @@ export interface World extends Ground {
   /** Puts a decision into the trace. */
   decide(what: string): void
   /** Holds after every event from now on: `check` says what is wrong, or null. */
-  always(name: string, check: () => string | null): void
+  readonly always: (name: string, check: () => string | null) => void
   /** Verdicts that were given. */
-  verdicts(): number
+  readonly verdicts: () => number
 }
 
 const dayMs = 86_400_000
@@ -137,7 +141,9 @@ export async function createWorld(setting: Setting): Promise<World> {
 }
 
 /** Sites and attackers, and what they do to ways and looks. */
-function inhabit(ground: Ground): Pick<World, 'site' | 'attacker' | 'attack' | 'partition'> {
+function inhabit(
+  ground: Ground,
+): Pick<World, 'site' | 'forget' | 'attacker' | 'attack' | 'partition'> {
   const { chance, keys, links, nowhere, sightlines } = ground
   let sites = 0
   return {
@@ -163,9 +169,10 @@ function inhabit(ground: Ground): Pick<World, 'site' | 'attacker' | 'attack' | '
       sightlines.add(site)
       return site
     },
-    attacker: () =>
+    forget: (site) => sightlines.drop(site),
+    attacker: (stolen) =>
       createAttacker(nowhere, {
-        authority: keys.authority(nowhere, 'attacker'),
+        authority: stolen ?? keys.authority(nowhere, 'attacker'),
         address: ground.address('attackers'),
         region: chance.oneOf(regions),
       }),

@@ -97,7 +97,15 @@ export const chapters: readonly Chapter[] = [
       {
         name: 'demo',
         summary: 'a small Internet on loopback, with attackers, in acts',
-        load: loadDemo,
+        load: async () =>
+          (await loadBeside<{ readonly demo: Command }>('demo', 'play the demonstration')).demo,
+      },
+      {
+        name: 'simulate',
+        summary: 'the network in virtual time, with thousands of mirrors',
+        load: async () =>
+          (await loadBeside<{ readonly simulate: Command }>('sim', 'simulate the network'))
+            .simulate,
       },
       {
         name: 'completion',
@@ -113,15 +121,18 @@ export const chapters: readonly Chapter[] = [
   },
 ]
 
-/** The demonstration lives beside the program and is not part of what is published: its path is no import. */
-async function loadDemo(): Promise<Command> {
-  const place = new URL('../../demo/command.ts', import.meta.url)
+/**
+ * The command in `folder`/command.ts. Demonstration and simulation live beside the program and are not part of what is
+ * published: their paths are no imports.
+ */
+async function loadBeside<M>(folder: string, action: string): Promise<M> {
+  const place = new URL(`../../${folder}/command.ts`, import.meta.url)
   if (!existsSync(place))
     throw new Failure('program-failed', {
-      action: 'play the demonstration',
+      action,
       why: 'it is not part of the installed package; run it in a checkout of the sources',
     })
-  return ((await import(place.href)) as { readonly demo: Command }).demo
+  return (await import(place.href)) as M
 }
 
 /** All commands in one list. */
