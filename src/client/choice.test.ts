@@ -208,3 +208,10 @@ test('an owner of many relays in one network is drawn as one', () => {
   }
   assert.ok(ofFarm > 60 && ofFarm < 140, `${ofFarm} of 400`)
 })
+
+test('made-up registries are one place together', () => {
+  const crowd = ['AA', 'BB', 'CC', 'DD', 'EE', 'FF'].map((region, i) => mirror(500 + i, region))
+  const drawn = drawMany([...wide, ...crowd], 5, { seed: 4 })
+  assert.ok(drawn.filter((one) => !one.region?.includes('-')).length <= 2)
+  assert.equal(distinctRegistries(crowd.map((one) => one.region)).length, 1)
+})

@@ -481,3 +481,12 @@ test('after an alarm no liars send this machine into its own network', async () 
   assert.equal(report.outcome, 'contradicted')
   assert.deepEqual(tried, ['9.9.9.9'])
 })
+
+test('where all mirrors are dead, not all are tried', async () => {
+  const { world, honest } = stage(200)
+  for (const dead of world.mirrors) dead.latencyMs = 'dead'
+  const report = await world.verify(honest)
+  assert.equal(report.outcome, 'inconclusive')
+  // Twenty votes of the last round, five mirrors for each.
+  assert.ok(report.vantages.length <= 100, `${report.vantages.length}`)
+})

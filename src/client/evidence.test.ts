@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { createOrganisation, createWorld, type Scene } from '../../test/support/world.ts'
 import { Failure } from '../base/failure.ts'
 import { nodeCrypto } from '../runtime/node/crypto.ts'
+import { policies } from '../verdict/policies.ts'
 import { checkEvidence, readEvidence, writeEvidence, type Evidence } from './evidence.ts'
 
 const site = '203.0.113.10'
@@ -102,7 +103,9 @@ test('evidence of a round with many dead mirrors can be read again', async () =>
   const { honest } = stage()
   const world = createWorld({ count: 140, scene: honest })
   for (const mirror of world.mirrors) mirror.latencyMs = 'dead'
-  const report = await world.verify(honest)
+  const stages = [{ ask: 40, need: 30 }]
+  const policy = { ...policies.default, name: 'wide', perRegistryMax: 40, stages }
+  const report = await world.verify(honest, { policy })
   assert.ok(report.vantages.length > 100)
   assert.equal(checkEvidence(nodeCrypto, carried(report.evidence)).holds, true)
 })

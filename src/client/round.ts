@@ -72,7 +72,8 @@ export function startRound(plan: RoundPlan): RunningRound {
   /** Asks one more mirror for `seat`, if there is one that fits beside those of the other seats. */
   const contend = (seat: Seat): boolean => {
     const others = seats.filter((other) => other !== seat).flatMap(mirrorsOfSeat)
-    const mirror = isOver() ? null : plan.draw.next(others)
+    const isOpen = !isOver() && seat.contenders.length < limits.mirrorsPerSeatMax
+    const mirror = isOpen ? plan.draw.next(others) : null
     if (mirror === null) return false
     const contender: Contender = { mirror, isLate: false, out: null }
     seat.contenders.push(contender)

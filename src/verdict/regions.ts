@@ -4,10 +4,13 @@
 export const registries = ['ARIN', 'RIPE', 'APNIC', 'LACNIC', 'AFRINIC'] as const
 export type Registry = (typeof registries)[number]
 
-/** The registry part of a region code such as `RIPE-DE`; an unknown or missing region is a place of its own kind. */
+/**
+ * The registry part of a region code such as `RIPE-DE`. What is missing or made up is one place together: else whoever
+ * makes registries up would be as many places as he likes.
+ */
 export function registryOf(region: string | null): string {
   const head = (region ?? '').toUpperCase().split('-')[0] ?? ''
-  return head === '' ? 'unknown' : head
+  return registries.find((known) => known === head) ?? 'unknown'
 }
 
 /** True for `RIPE` or `RIPE-DE`: a registry, and perhaps a country by ISO 3166-1 alpha-2. */
