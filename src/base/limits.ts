@@ -230,8 +230,14 @@ export const limits = {
   quizRelaysMax: 3,
   /** Contradictions sent as evidence with a request, 20 kB each. */
   contradictionsSentMax: 4,
-  /** Contradictions kept of one mirror, and mirrors that any are kept of. */
-  contradictionsKeptMax: 6,
+  /** Contradictions kept of one mirror, and mirrors that any are kept of: 40 MB of signed answers in all. */
+  contradictionsKeptMax: 4,
+  contradictedMirrorsMax: 256,
+  /** Other mirrors' answers that are kept beside the contradicting one. */
+  contradictionWitnessesMax: 7,
+  /** Of one contradiction, and of all that go with one request. */
+  contradictionCharsMax: 98_304,
+  contradictionsCharsMax: 80_000,
   /** A request with its evidence, in compact form. */
   removeRequestBytesMax: 131_072,
   /** The same with the author's descriptor beside it. */
@@ -303,11 +309,19 @@ export const limits = {
   bootstrapDays: 365,
   /** One small file from a server that may be on the other side of the world, over up to four addresses. */
   vendorTimeoutMs: 15_000,
+  /** One request of a trial of a mirror: a look of its own, and the wait for a place before it. */
+  trialRequestMs: 12_000,
+  /** A trial of a mirror as a whole: some fifty small requests, one after the other. */
+  trialMs: 180_000,
+  /** The header section of a reply: our own have 200 bytes. */
+  replyHeaderBytesMax: 16_384,
   policyBytesMax: 65_536,
   /** Evidence of a hundred verdicts with twenty observations each, mostly of a few kilobytes. */
   evidenceBytesMax: 67_108_864,
   verifyTimeoutMs: 5_000,
   warmIdleMs: 300_000,
+  /** Connections of one mirror: some 40 kB each, 400 MB in all; beyond it new ones are not taken. */
+  connectionsMax: 10_000,
   /** The working set of warm connections (protocol §3). */
   warmMirrorsMax: 24,
 } as const

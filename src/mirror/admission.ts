@@ -46,7 +46,7 @@ export function createAdmission(clock: Clock): Admission {
   return {
     enter: async (applicant) => {
       if (lines.waiting() === 0 && mayEnter(applicant)) return occupy(applicant)
-      if (lines.waiting() >= waitingMax) return null
+      if (lines.waiting() >= waitingMax && !lines.makeRoomFor(applicant.network)) return null
       const place = lines.wait(applicant)
       serve()
       return place
@@ -154,6 +154,20 @@ function createLines(clock: Clock) {
         line.push(one)
         waiting += 1
       }),
+    /** Sends the last of the longest line away with `null`, unless `network` itself has the longest: fairness among networks. */
+    makeRoomFor: (network: string): boolean => {
+      let longest: readonly [string, Waiting[]] | null = null
+      for (const entry of lines) if (entry[1].length > (longest?.[1].length ?? 0)) longest = entry
+      if (longest === null || longest[1].length <= (lines.get(network)?.length ?? 0) + 1)
+        return false
+      const [where, line] = longest
+      const last = line.at(-1)
+      if (last === undefined || where === network) return false
+      take(where, line, line.length - 1)
+      last.cancel()
+      last.resolve(null)
+      return true
+    },
     /** One round over the networks as they are now, each giving its first applicant that may enter at that moment. */
     *takeEach(mayEnter: (applicant: Applicant) => boolean): Generator<Waiting> {
       for (const [network, line] of Array.from(lines)) {

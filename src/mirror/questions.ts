@@ -40,7 +40,15 @@ export function readQuestion(question: HttpQuestion, targetOf: TargetReader): Re
   const bad = parsed.data.asked.find((address) => !ipaddr.isValid(address))
   if (bad !== undefined) return malformed(`at asked: ${JSON.stringify(bad)} is not an IP address`)
   const target = targetOf(parsed.data.target)
-  return typeof target === 'string' ? malformed(target) : { asked: parsed.data, target }
+  if (typeof target === 'string') return malformed(target)
+  // One address has many spellings: caches and the pace of looks know it by one.
+  const asked = [...new Set(parsed.data.asked.map(canonicalAddress))]
+  return { asked: { ...parsed.data, asked }, target }
+}
+
+function canonicalAddress(address: string): string {
+  const parsed = ipaddr.parse(address)
+  return parsed instanceof ipaddr.IPv6 ? parsed.toRFC5952String() : parsed.toString()
 }
 
 /** The target in a text, or what is wrong with it. */

@@ -1,9 +1,11 @@
 // A mirror on a socket: bound first, because its descriptor names the port, then described, then renewed in time.
 
 import { Failure } from '../base/failure.ts'
+import { invariant } from '../base/invariant.ts'
 import { limits } from '../base/limits.ts'
 import type { Authority } from '../identity/issue.ts'
 import { mirrorIdOf } from '../observation/fingerprint.ts'
+import type { DissentProfile } from '../membership/dissent.ts'
 import { parameters as defaults, type Parameters } from '../membership/parameters.ts'
 import { formatMirrorUrl } from '../protocol/bootstrap.ts'
 import type { BootstrapSeen } from '../protocol/lists.ts'
@@ -14,10 +16,14 @@ import type { MirrorStore } from '../store/store.ts'
 import type { Resolver } from '../vantage/dns/resolver.ts'
 import { createProbe, type Probe } from '../vantage/probe.ts'
 import { openLog, type ObservationLog } from './log.ts'
+import type { MirrorIdentity } from './identity.ts'
 import { createMirror, type Mirror } from './mirror.ts'
 import { createNetwork, type Network } from './network/network.ts'
+import type { NameServers } from './network/origins.ts'
 import { openPeers } from './network/peers.ts'
-import { pacedConnect } from './pace.ts'
+import { openTrialMemory } from './network/trials.ts'
+import type { WebhookUrl } from './network/webhook.ts'
+import { halfOfThePace, pacedConnect } from './pace.ts'
 import { createRelay, type RelayCounts } from './relay.ts'
 
 export interface ServeOptions {
@@ -44,6 +50,12 @@ export interface ServeOptions {
   readonly store?: MirrorStore
   /** Bootstrap files that it has seen; none unless given. */
   readonly bootstraps?: BootstrapSeen['files']
+  /** Public names, as targets, that others are tested with beside those that clients ask for; none unless given. */
+  readonly filler?: readonly string[]
+  /** Where its operator is told when others remove it, or take it back; the log alone unless given. */
+  readonly webhook?: WebhookUrl
+  /** What counts as dissent; `default` unless given. */
+  readonly profile?: DissentProfile
 }
 
 /** A mirror that answers. */
@@ -74,7 +86,12 @@ export async function serveMirror(needs: Runtime, options: ServeOptions): Promis
   const id = mirrorIdOf(needs.crypto, authority.certificate.spki)
   const entry = { ip: options.addresses[0] ?? server.local.address, port, id, region }
   const probe = options.probe ?? createOwnProbe(needs, options)
-  const network = await openNetwork(needs, { ...options, entry, probe })
+  const made: { mirror: Mirror | null } = { mirror: null }
+  const identity = (): MirrorIdentity => {
+    invariant(made.mirror !== null, 'a mirror signs nothing before it is made')
+    return made.mirror.identity()
+  }
+  const network = await openNetwork(needs, { ...options, entry, probe, identity })
   const relay = createRelay(needs, { self: id, find: network.find })
   const mirror = createMirror(needs, {
     authority,
@@ -87,6 +104,7 @@ export async function serveMirror(needs: Runtime, options: ServeOptions): Promis
     known: network.known,
     bootstraps,
   })
+  made.mirror = mirror
   const show = (): void => server.show(mirror.identity().keyPem, mirror.identity().chainPem)
   show()
   server.answer((question) => mirror.handle(question))
@@ -110,19 +128,51 @@ export async function serveMirror(needs: Runtime, options: ServeOptions): Promis
 }
 
 function createOwnProbe(needs: Runtime, { resolver, allowPrivate }: ServeOptions): Probe {
-  const network = { ...needs.network, connect: pacedConnect(needs.clock, needs.network) }
-  return createProbe({ ...needs, network }, { resolver, allowPrivate })
+  // Own looks and looks at addresses that askers name have a pace of their own each: the second cannot starve the first.
+  const paced = (): Probe => {
+    const connect = pacedConnect(needs.clock, needs.network, halfOfThePace)
+    const network = { ...needs.network, connect }
+    return createProbe({ ...needs, network }, { resolver, allowPrivate })
+  }
+  return { ...paced(), shake: paced().shake }
 }
 
 /** The network as the store remembers it, with those that the operator begins with. */
 async function openNetwork(
   needs: Runtime,
-  options: ServeOptions & { readonly entry: ListEntry; readonly probe: Probe },
+  options: ServeOptions & {
+    readonly entry: ListEntry
+    readonly probe: Probe
+    readonly identity: () => MirrorIdentity
+  },
 ): Promise<Network> {
   const { entry, probe, allowPrivate, store = null, parameters = defaults } = options
   const peers = await openPeers(needs, { self: entry.id, store, parameters })
   peers.vouch(options.known)
-  return createNetwork(needs, { self: entry, peers, parameters, probe, allowPrivate })
+  const { region, identity, filler = [], webhook = null, profile = 'default' } = options
+  const trials = {
+    memory: await openTrialMemory(needs.random, store),
+    nameServers: nameServersBy(options.resolver),
+    region,
+    identity,
+    filler,
+    webhook,
+    profile,
+  }
+  return createNetwork(needs, { self: entry, peers, parameters, probe, allowPrivate, trials })
+}
+
+/** Who serves a domain, as `resolver` knows. */
+function nameServersBy(resolver: Resolver): NameServers {
+  return async (domain, signal) => {
+    try {
+      const { status, records } = await resolver.query(domain, 'NS', signal)
+      return status === 'ok' ? records : null
+    } catch (error) {
+      if (signal.aborted) return null
+      throw error
+    }
+  }
 }
 
 /**

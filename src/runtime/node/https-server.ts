@@ -52,6 +52,7 @@ export async function serveHttps(options: HttpsServerOptions): Promise<HttpsServ
       }
     },
   )
+  server.maxConnections = limits.connectionsMax
   // A client that breaks TLS or HTTP off is its own affair.
   server.on('tlsClientError', (_error, socket) => socket.destroy())
   // HTTP knows of a connection only once its handshake is done: one in between would outlive the server by minutes.
