@@ -17,6 +17,8 @@ export interface SeedsTask extends Job {
   /** So many seeds from `options.seed` on. */
   readonly count: number
   readonly signal: AbortSignal
+  /** The code of the threads; `worker.ts` unless given. */
+  readonly worker?: URL
   readonly onResult: (result: RunResult) => void
 }
 
@@ -36,7 +38,7 @@ async function runLane(task: SeedsTask, take: () => number | null): Promise<void
   try {
     for (let seed = take(); seed !== null; seed = take()) {
       task.signal.throwIfAborted()
-      worker ??= new Worker(new URL('./worker.ts', import.meta.url))
+      worker ??= new Worker(task.worker ?? new URL('./worker.ts', import.meta.url))
       const job: Job = { scenario: task.scenario, options: { ...task.options, seed } }
       worker.postMessage(job)
       try {

@@ -20,6 +20,8 @@ export interface Links {
   cut(isCut: Cut): () => void
   /** Loses each packet with this probability. */
   lose(probability: number): void
+  /** Makes the world so many times as large as it is. */
+  stretch(factor: number): void
 }
 
 /** Jitter: on average this share is added to the time of a way. */
@@ -35,10 +37,11 @@ const retransmissionsMax = 6
 export function createLinks(chance: Chance): Links {
   const cuts = new Set<Cut>()
   let loss = 0
+  let size = 1
   return {
     trip: (from, to) => {
       for (const isCut of cuts) if (isCut(from, to)) return null
-      let ms = oneWayMs(from.region, to.region) * (1 + chance.around(jitterShare))
+      let ms = size * oneWayMs(from.region, to.region) * (1 + chance.around(jitterShare))
       for (let lost = 0; loss > 0 && chance.happens(loss); lost++) {
         if (lost >= retransmissionsMax) return null
         ms += retransmitMs * 2 ** lost
@@ -51,6 +54,9 @@ export function createLinks(chance: Chance): Links {
     },
     lose: (probability) => {
       loss = probability
+    },
+    stretch: (factor) => {
+      size = factor
     },
   }
 }

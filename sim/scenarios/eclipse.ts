@@ -31,6 +31,8 @@ export const eclipse = defineScenario({
     for (const [name, { places, share, registries }] of Object.entries(floods))
       await inWorld(
         async (world) => {
+          // Seats are to be decided by draws, not by who is near.
+          world.links.stretch(0.2)
           const attacker = world.attacker()
           const list = await floodedList(world, { attacker, places, count: crowd * mirrors })
           for (const policy of Object.values(policies)) {

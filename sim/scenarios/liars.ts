@@ -26,13 +26,14 @@ export const liars = defineScenario({
     }),
 })
 
-interface Conditions {
+/** Who lies, and by which rules they are judged. */
+export interface Conditions {
   readonly policy: Policy
   readonly share: number
 }
 
 /** The attacker holds the victim's DNS, and each time other mirrors are its accomplices. */
-async function vouching(
+export async function vouching(
   world: World,
   { days, figures }: Stage,
   { policy, share }: Conditions,
@@ -59,7 +60,7 @@ async function vouching(
 }
 
 /** Nobody attacks; the liars want that honest sites are blocked. */
-async function dissenting(
+export async function dissenting(
   world: World,
   { days, figures }: Stage,
   { policy, share }: Conditions,

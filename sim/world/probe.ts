@@ -171,20 +171,16 @@ interface ShakeTask {
 function shakeAll(needs: ProbeNeeds, vantage: Vantage, { target, view, named }: ShakeTask): Shakes {
   const chains = new Map<string, readonly Certificate[]>()
   const handshakes = named.map(({ address, origin }): Handshake => {
-    const server = view.server(address)
-    const there = needs.links.trip(vantage.host, { region: server?.region ?? null })
+    const place = needs.sightlines.regionAt(address)
+    const there = needs.links.trip(vantage.host, { region: place ?? null })
     const about = { ...silence, address, port: target.port, origin }
-    if (there === null)
-      return {
-        ...about,
-        error: { code: 'timeout', text: `no answer within ${limits.handshakeTimeoutMs} ms` },
-      }
+    const failed = (code: string, text: string): Handshake => ({ ...about, error: { code, text } })
+    if (there === null) return failed('timeout', `no answer within ${limits.handshakeTimeoutMs} ms`)
+    if (place === undefined)
+      return failed('refused', `connect ECONNREFUSED ${address}:${target.port}`)
     const connectMs = tenths(2 * there)
-    if (server === null)
-      return {
-        ...about,
-        error: { code: 'refused', text: `connect ECONNREFUSED ${address}:${target.port}` },
-      }
+    const server = view.server(address)
+    if (server === null) return { ...failed('tls-alert', 'unrecognized_name'), connectMs }
     chains.set(address, server.certificates)
     return {
       ...about,

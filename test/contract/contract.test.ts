@@ -4,6 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before } from 'node:test'
+import { createEngine } from '../../sim/engine/engine.ts'
+import { createWorld as createSimulatedWorld } from '../../sim/world/world.ts'
 import { createMirrorAuthority } from '../../src/mirror/identity.ts'
 import { serveMirror } from '../../src/mirror/serve.ts'
 import { peerOf } from '../../src/protocol/peers.ts'
@@ -23,6 +25,11 @@ clockContract('the real clock', () => ({ clock: nodeClock, pass: (promise) => pr
 clockContract('the virtual clock', () => {
   const clock = createVirtualClock()
   return { clock, pass: (promise) => clock.runUntil(promise) }
+})
+
+clockContract('the simulated clock', () => {
+  const engine = createEngine()
+  return { clock: engine, pass: (promise) => engine.runUntil(promise) }
 })
 
 httpsPoolContract('the real network', async () => {
@@ -57,6 +64,19 @@ httpsPoolContract('the virtual network', async () => {
     mirror: peerOf(one?.entry ?? { ip: '', port: 0, id: '' }),
     nobody: peerOf({ ip: '198.51.100.200', port: 443, id: 'n'.repeat(43) }),
     pass: (promise) => clock.runUntil(promise),
+    stop: async () => {},
+  }
+})
+
+httpsPoolContract('the simulated network', async () => {
+  const world = await createSimulatedWorld({ seed: 1, mirrors: 1 })
+  const [one] = world.mirrors.entries
+  const { network } = world.node('clients', { region: 'RIPE-DE' }).runtime()
+  return {
+    pool: (accept) => network.httpsPool({ accept }),
+    mirror: peerOf(one ?? { ip: '', port: 0, id: '' }),
+    nobody: peerOf({ ip: '198.51.100.200', port: 443, id: 'n'.repeat(43) }),
+    pass: (promise) => world.engine.runUntil(promise),
     stop: async () => {},
   }
 })
