@@ -64,6 +64,11 @@ export const chapters: readonly Chapter[] = [
         summary: 'write a bootstrap file from mirrors',
         load: async () => (await import('./commands/mirrors-bootstrap.ts')).mirrorsBootstrap,
       },
+      {
+        name: 'conformance',
+        summary: 'does a mirror, of whatever make, keep the protocol?',
+        load: async () => (await import('./commands/conformance.ts')).conformance,
+      },
     ],
   },
   {
