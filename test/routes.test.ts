@@ -8,6 +8,7 @@ import { openLog } from '../src/mirror/log.ts'
 import { createMirror, type Mirror } from '../src/mirror/mirror.ts'
 import { createNetwork } from '../src/mirror/network/network.ts'
 import { openPeers } from '../src/mirror/network/peers.ts'
+import { openTrialMemory } from '../src/mirror/network/trials.ts'
 import { createRelay } from '../src/mirror/relay.ts'
 import { mirrorIdOf } from '../src/observation/fingerprint.ts'
 import { openapiDocument } from '../src/protocol/openapi.ts'
@@ -56,6 +57,12 @@ async function createWholeMirror(): Promise<Mirror> {
         parameters,
         probe,
         allowPrivate: false,
+        trials: {
+          memory: await openTrialMemory(needs.random, store),
+          region: null,
+          identity: () => mirror.identity(),
+          nameServers: async () => null,
+        },
       },
     ),
   })

@@ -1,12 +1,14 @@
 // Where questions are answered: what is known at once, the rest in turn.
 
 import { getDomain } from 'tldts'
+import { claimOf } from '../membership/claim.ts'
 import type { Target } from '../observation/target.ts'
 import type { Question } from '../protocol/routes.ts'
 import type { Clock, HttpQuestion, HttpReply, Log } from '../runtime/runtime.ts'
 import type { Probe } from '../vantage/probe.ts'
 import { createAdmission, networkOf } from './admission.ts'
 import type { Answerer, Excuse } from './answers.ts'
+import type { GivenAnswer } from './network/trials.ts'
 import { readQuestion, readSharedQuery, readTarget, remembering } from './questions.ts'
 import { busy, refusalOf } from './refusals.ts'
 import { guarded, json, observationBody, problem } from './replies.ts'
@@ -15,11 +17,18 @@ import { createSights, type Recorder, type Seen, type Sights, type Want } from '
 /** Answers the two kinds of questions about targets. */
 export interface Desk {
   /** A posted question, answered for its nonce. */
-  answer(question: HttpQuestion, descriptor: () => string): HttpReply | Promise<HttpReply>
+  answer(question: HttpQuestion, how: AnswerWith): HttpReply | Promise<HttpReply>
   /** The shared variant, the same for everybody. */
   shared(question: HttpQuestion, query: string): HttpReply | Promise<HttpReply>
   /** How many sights are kept. */
   cached(): number
+}
+
+/** How a posted question is answered. */
+export interface AnswerWith {
+  readonly descriptor: () => string
+  /** Whether a relay brought it: then nobody knows who asked. */
+  readonly isRelayed: boolean
 }
 
 /** What a desk works with; `answerer` is called for each answer, since identities change. */
@@ -31,6 +40,8 @@ export interface DeskNeeds {
   /** Notes what was seen, once a look, and gives the salt for its statements; null where no log is kept. */
   readonly record: Recorder | null
   readonly answerer: () => Answerer
+  /** Told of each answer that is given. */
+  readonly answered: (answer: GivenAnswer) => void
 }
 
 /** A desk with caches of its own. */
@@ -42,7 +53,7 @@ export function createDesk(needs: DeskNeeds): Desk {
   const targetOfQuery = remembering(readSharedQuery)
   return {
     cached: () => sights.size,
-    answer: (question, descriptor) => {
+    answer: (question, { descriptor, isRelayed }) => {
       const read = readQuestion(question, targetOf)
       if ('reply' in read) return read.reply
       const { asked, target } = read
@@ -50,6 +61,8 @@ export function createDesk(needs: DeskNeeds): Desk {
         target,
         question: asked,
         view: viewing(question.peer.address),
+        from: question.peer.address,
+        isRelayed,
       })
       return guarded(
         needs.log,
@@ -106,17 +119,24 @@ function createViewing(clock: Clock, sights: Sights): (asker: string) => View {
 
 /** The signed answer to one posted question. */
 async function answerFor(
-  needs: Pick<DeskNeeds, 'allowPrivate' | 'answerer'>,
-  task: { readonly target: Target; readonly question: Question; readonly view: View },
+  needs: Pick<DeskNeeds, 'allowPrivate' | 'answerer' | 'answered'>,
+  task: {
+    readonly target: Target
+    readonly question: Question
+    readonly view: View
+    readonly from: string
+    readonly isRelayed: boolean
+  },
 ): Promise<string> {
-  const { target, view } = task
+  const { target, view, from, isRelayed } = task
   const { nonce, fresh, handshakes, asked } = task.question
   const found =
     refusalOf(target, needs.allowPrivate) ??
     (await view({ target, fresh, handshakes }, [...new Set(asked)]))
-  return 'status' in found
-    ? needs.answerer().excuse(target.text, nonce, found)
-    : needs.answerer().answer({ target: target.text, nonce, ...found })
+  if ('status' in found) return needs.answerer().excuse(target.text, nonce, found)
+  const claim = claimOf(found.seen.sight.dns.authority)
+  needs.answered({ target, nonce, from, isRelayed, claim })
+  return needs.answerer().answer({ target: target.text, nonce, ...found })
 }
 
 /** Replies without a nonce, the same for everybody while the sight is kept. */

@@ -4,6 +4,7 @@ import type { Authority } from '../identity/issue.ts'
 import type { BootstrapSeen, KnownMirror } from '../protocol/lists.ts'
 import { openapiText } from '../protocol/openapi.ts'
 import type { NetworkRouteId } from '../protocol/route-table.ts'
+import { networkPaths } from '../protocol/network.ts'
 import { paths } from '../protocol/routes.ts'
 import type { HttpQuestion, HttpReply, Runtime } from '../runtime/runtime.ts'
 import type { Probe } from '../vantage/probe.ts'
@@ -32,7 +33,7 @@ export interface MirrorOptions {
   /** Where it notes what it saw; it keeps no log unless given. */
   readonly log?: ObservationLog
   /** What it is among other mirrors; it takes no requests of theirs unless given. */
-  readonly network?: Pick<Network, 'handlers' | 'digest'>
+  readonly network?: Pick<Network, 'handlers' | 'digest' | 'answered'>
   /** Other mirrors that this one knows and lists (R132), as they are at the time. */
   readonly known: () => readonly KnownMirror[]
   /** Bootstrap files that it has seen (T1); none unless given. */
@@ -64,6 +65,7 @@ export function createMirror(needs: Needs, options: MirrorOptions): Mirror {
     allowPrivate: options.allowPrivate,
     record: options.log?.record ?? null,
     answerer: identities.answerer,
+    answered: (answer) => options.network?.answered(answer),
   })
   const lists = createLists(needs, {
     identity,
@@ -76,12 +78,18 @@ export function createMirror(needs: Needs, options: MirrorOptions): Mirror {
   const carrier = options.relay
   const relay: RouteHandler | null =
     carrier === undefined ? null : (question, { parameter }) => carrier.answer(question, parameter)
+  const answer = (question: HttpQuestion, isRelayed: boolean) =>
+    desk.answer(question, { descriptor: () => identity().descriptor, isRelayed })
+  const report = options.network?.handlers.report
   const gateway = createGateway(needs, {
     keys: () => identities.valid().map((one) => one.gatewayKey),
-    answer: (question) =>
-      question.method === 'POST' && question.path === paths.observe
-        ? desk.answer(question, () => identity().descriptor)
-        : problem('not-found', `sealed questions are for POST ${paths.observe}`),
+    answer: (question) => {
+      const { method, path } = question
+      if (method === 'POST' && path === paths.observe) return answer(question, true)
+      if (method === 'POST' && path === networkPaths.reports && report !== undefined)
+        return report(question, { query: '', parameter: '' })
+      return problem('not-found', `sealed is taken what is for POST ${sealable.join(' or ')}`)
+    },
   })
   return {
     id: identity().id,
@@ -89,7 +97,7 @@ export function createMirror(needs: Needs, options: MirrorOptions): Mirror {
     renew: identities.renew,
     cached: () => desk.cached(),
     handle: createDispatch({
-      observe: (question) => desk.answer(question, () => identity().descriptor),
+      observe: (question) => answer(question, false),
       observeShared: (question, { query }) => desk.shared(question, query),
       descriptor: () =>
         json(200, JSON.stringify({ descriptor: identity().descriptor }), 'max-age=3600'),
@@ -111,11 +119,23 @@ export function createMirror(needs: Needs, options: MirrorOptions): Mirror {
   }
 }
 
+/** What nobody should know of whom it is. */
+const sealable = [paths.observe, networkPaths.reports] as const
+
 /** Handlers for all routes between mirrors; those that are not given are not there. */
 function networkHandlers(
   given: NetworkHandlers,
 ): Readonly<Record<NetworkRouteId, RouteHandler | null>> {
-  const none = { join: null, announce: null, pingRequest: null, standing: null }
+  const none = {
+    join: null,
+    announce: null,
+    pingRequest: null,
+    standing: null,
+    report: null,
+    removeRequest: null,
+    vote: null,
+    notice: null,
+  }
   return { ...none, ...given }
 }
 

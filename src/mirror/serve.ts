@@ -134,7 +134,8 @@ function createOwnProbe(needs: Runtime, { resolver, allowPrivate }: ServeOptions
     const network = { ...needs.network, connect }
     return createProbe({ ...needs, network }, { resolver, allowPrivate })
   }
-  return { ...paced(), shake: paced().shake }
+  const [own, asked] = [paced(), paced()]
+  return { ...own, shake: (target, addresses, signal) => asked.shake(target, addresses, signal) }
 }
 
 /** The network as the store remembers it, with those that the operator begins with. */

@@ -23,6 +23,8 @@ import {
   whereaboutsSchema,
 } from './network.ts'
 import { obliviousTypes } from './ohttp.ts'
+import { letterSchema, letterTakenSchema } from './removal.ts'
+import { reportSchema, reportTakenSchema } from './reports.ts'
 import type { ProblemCode } from './problems.ts'
 import { answerSchema, paths, questionSchema, wellKnownSchema } from './routes.ts'
 
@@ -63,7 +65,15 @@ export type RouteId =
   | NetworkRouteId
 
 /** The routes of mirrors among themselves. */
-export type NetworkRouteId = 'join' | 'announce' | 'pingRequest' | 'standing'
+export type NetworkRouteId =
+  | 'join'
+  | 'announce'
+  | 'pingRequest'
+  | 'standing'
+  | 'report'
+  | 'removeRequest'
+  | 'vote'
+  | 'notice'
 
 /** One route. */
 export interface Route {
@@ -85,6 +95,14 @@ export interface Route {
 
 /** A size or a place in its one decimal form. */
 const countForm = '0|[1-9][0-9]{0,15}'
+
+/** What is wrong with what one mirror writes to another. */
+const letterProblems = [
+  'question-malformed',
+  'question-too-large',
+  'media-type-unsupported',
+  'statement-rejected',
+] as const
 
 /** All routes, in the order of the specification. */
 export const routeTable: readonly Route[] = [
@@ -254,6 +272,53 @@ export const routeTable: readonly Route[] = [
     parameters: [inPath('id', 'The mirror that is asked about', '[A-Za-z0-9_-]{43}')],
     gives: answers('Standing', standingAnswerSchema),
     problems: ['not-found'],
+  },
+  {
+    ...post('report', networkPaths.reports),
+    summary: 'A client tells what the mirrors that it asked have answered',
+    part: 'REP',
+    takes: { ...json('Report', reportSchema), bytesMax: limits.reportBytesMax },
+    gives: { status: 202, body: json('ReportTaken', reportTakenSchema) },
+    problems: [
+      'question-malformed',
+      'question-too-large',
+      'media-type-unsupported',
+      'report-foreign',
+      'reports-busy',
+      'statement-rejected',
+    ],
+  },
+  {
+    ...post('removeRequest', networkPaths.removeRequests),
+    summary: 'A mirror asks for a test of another one, and for a vote on it',
+    part: 'REM',
+    takes: { ...json('Letter', letterSchema), bytesMax: limits.letterBytesMax },
+    gives: { status: 202, body: json('LetterTaken', letterTakenSchema) },
+    problems: [
+      ...letterProblems,
+      'sender-unknown',
+      'subject-own',
+      'subject-unknown',
+      'evidence-missing',
+      'request-repeated',
+      'requests-busy',
+    ],
+  },
+  {
+    ...post('vote', networkPaths.votes),
+    summary: 'A mirror votes that was asked to',
+    part: 'VOTE',
+    takes: { ...json('Letter', letterSchema), bytesMax: limits.letterBytesMax },
+    gives: { status: 202, body: json('LetterTaken', letterTakenSchema) },
+    problems: [...letterProblems, 'vote-unasked', 'vote-repeated', 'vote-late'],
+  },
+  {
+    ...post('notice', networkPaths.notices),
+    summary: 'A mirror tells this one how it now stands with it, and why',
+    part: 'NOTE',
+    takes: { ...json('Letter', letterSchema), bytesMax: limits.letterBytesMax },
+    gives: { status: 202, body: json('LetterTaken', letterTakenSchema) },
+    problems: [...letterProblems, 'sender-unknown', 'subject-unknown', 'request-repeated'],
   },
   {
     ...get('openapi', paths.openapi),

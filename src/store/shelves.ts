@@ -30,7 +30,14 @@ export const shelves = {
     keepMs: null,
     whenFull: 'refuse',
   },
-  /** Removal requests under way, our own and those that we vote on, by request id. */
+  /** Requests of others to vote, or to test, by request id and author. */
+  summons: {
+    rowsMax: limits.storedPeersMax,
+    valueCharsMax: limits.storedPeerCharsMax,
+    keepMs: limits.storedProceduresMs,
+    whenFull: 'refuse',
+  },
+  /** Votes that we asked for, by request id. */
   requests: {
     rowsMax: limits.storedRequestsMax,
     valueCharsMax: limits.storedRequestCharsMax,
@@ -51,7 +58,14 @@ export const shelves = {
     keepMs: limits.storedProceduresMs,
     whenFull: 'forget-first',
   },
-  /** Dissents that are to be looked at again, and signed contradictions that stood. */
+  /** Dissents that are to be looked at again. */
+  waiting: {
+    rowsMax: limits.dissentsWaitingMax,
+    valueCharsMax: limits.storedRequestCharsMax,
+    keepMs: limits.storedProceduresMs,
+    whenFull: 'forget-first',
+  },
+  /** Signed contradictions that stood. */
   dissents: {
     rowsMax: limits.storedDissentsMax,
     valueCharsMax: limits.storedRequestCharsMax,
@@ -61,7 +75,7 @@ export const shelves = {
   /** Comparisons that counted lately, by subject and by domain. */
   comparisons: {
     rowsMax: limits.storedNamesMax,
-    valueCharsMax: limits.storedPeerCharsMax,
+    valueCharsMax: limits.storedRequestCharsMax,
     keepMs: limits.storedProceduresMs,
     whenFull: 'forget-first',
   },
@@ -72,7 +86,7 @@ export const shelves = {
     keepMs: limits.storedProceduresMs,
     whenFull: 'forget-first',
   },
-  /** Votes received and given, by request id and voter. */
+  /** Votes received, by request id and voter. */
   votes: {
     rowsMax: limits.storedVotesMax,
     valueCharsMax: limits.storedVoteCharsMax,

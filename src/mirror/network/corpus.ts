@@ -17,6 +17,7 @@ import {
 } from '../../membership/corpus.ts'
 import type { Origin } from '../../membership/independent.ts'
 import { parseTarget, type Target } from '../../observation/target.ts'
+import type { Random } from '../../runtime/runtime.ts'
 import { shelfOf, type Shelf } from '../../store/shelves.ts'
 import { put, remove, type MirrorStore } from '../../store/store.ts'
 import { networkOf } from '../admission.ts'
@@ -55,6 +56,7 @@ export interface Corpus extends Part {
 
 /** What a corpus is kept with. */
 export interface CorpusOptions {
+  readonly memory: CorpusMemory
   readonly store: MirrorStore | null
   readonly nameServers: NameServers
   /** Public names that everybody asks for, as targets: they fill up series of mirrors with few clients. */
@@ -77,32 +79,33 @@ const corpusShelf: Shelf<CorpusName> = shelfOf(
 const secretShelf = shelfOf('settings', z.string().length(43))
 const secretKey = 'corpus-secret'
 
-/** The corpus as the store remembers it. @throws Failure of the store */
-export async function openCorpus(core: Core, options: CorpusOptions): Promise<Corpus> {
-  const { store } = options
-  const kept = (await store?.get(secretShelf, secretKey)) ?? null
-  // Under a new secret the askers of before would be others, and one client could count as two.
-  const secret = kept ?? base64url(core.random.bytes(32))
-  if (kept === null) await store?.commit([put(secretShelf, { key: secretKey, value: secret })])
-  const names = new Map(store === null ? [] : await store.load(corpusShelf))
-  return createCorpus(core, { ...options, names, secret: fromBase64url(secret) ?? utf8(secret) })
-}
-
-interface Parts extends CorpusOptions {
+/** What is remembered of asked names. */
+export interface CorpusMemory {
   readonly names: Map<string, CorpusName>
+  /** Keys the hashes of askers; under another one they would be others, and one client could count as two. */
   readonly secret: Uint8Array
 }
 
-function createCorpus(core: Core, parts: Parts): Corpus {
+/** What the store remembers of asked names. @throws Failure of the store */
+export async function openCorpus(random: Random, store: MirrorStore | null): Promise<CorpusMemory> {
+  const kept = (await store?.get(secretShelf, secretKey)) ?? null
+  const secret = kept ?? base64url(random.bytes(32))
+  if (kept === null) await store?.commit([put(secretShelf, { key: secretKey, value: secret })])
+  const names = new Map(store === null ? [] : await store.load(corpusShelf))
+  return { names, secret: fromBase64url(secret) ?? utf8(secret) }
+}
+
+/** The corpus that `memory` holds. */
+export function createCorpus(core: Core, options: CorpusOptions): Corpus {
   const { clock, random, parameters } = core
-  const { names } = parts
+  const { names, secret } = options.memory
   const origins = createOrigins(core, {
-    nameServers: parts.nameServers,
+    nameServers: options.nameServers,
     rememberMs: parameters.corpus.askedWithinMs,
   })
-  const filler = createFiller(core, origins, parts.filler)
-  const askers = createAskers(core, parts.secret)
-  const keeper = createCorpusKeeper(parts)
+  const filler = createFiller(core, origins, options.filler)
+  const askers = createAskers(core, secret)
+  const keeper = createCorpusKeeper(options)
   const moment = () => ({ random, now: clock.now(), parameters })
   const take = (target: string, after: CorpusName): void => {
     if (JSON.stringify(after).length > limits.storedCorpusCharsMax) return
@@ -247,7 +250,7 @@ function createFiller(core: Core, origins: Origins, targets: readonly string[]) 
 }
 
 /** Brings what changed to the store, many names at a time. */
-function createCorpusKeeper({ store, names }: Parts) {
+function createCorpusKeeper({ store, memory: { names } }: CorpusOptions) {
   const dirty = new Set<string>()
   const save = async (): Promise<void> => {
     while (dirty.size > 0) {

@@ -5,7 +5,7 @@ import { limits } from '../../base/limits.ts'
 import { signStatement, type StatementType } from '../../observation/jws.ts'
 import { letterTakenSchema, type Letter } from '../../protocol/removal.ts'
 import { shelfOf, type Shelf } from '../../store/shelves.ts'
-import type { Change } from '../../store/store.ts'
+import type { Change, MirrorStore } from '../../store/store.ts'
 import type { Asked } from './asking.ts'
 import { inBackground, type Part } from './part.ts'
 import type { PeerEntry } from './record.ts'
@@ -62,8 +62,8 @@ export interface Mail extends Part {
 }
 
 /** The letters that the store remembers. @throws Failure of the store */
-export async function openMail(core: TrialCore): Promise<Mail> {
-  return createMail(core, await openRows(core.store, letterShelf))
+export function openLetters(store: MirrorStore | null): Promise<Rows<WaitingLetter>> {
+  return openRows(store, letterShelf)
 }
 
 interface Attempts {
@@ -73,7 +73,8 @@ interface Attempts {
 
 const noAttempts: Attempts = { tries: 0, dueAt: 0 }
 
-function createMail(core: TrialCore, rows: Rows<WaitingLetter>): Mail {
+/** Brings the letters in `rows`. */
+export function createMail(core: TrialCore, rows: Rows<WaitingLetter>): Mail {
   const { clock, counts, save } = core
   const writers = new Map<LetterKind, Writer>()
   const attempts = new Map<string, Attempts>()

@@ -16,6 +16,7 @@ import { createJoining } from './joining.ts'
 import type { Core, NetworkHandlers, Part } from './part.ts'
 import type { Peers } from './peers.ts'
 import { createStandingDesk } from './standing-desk.ts'
+import { createTrials, type TrialOptions, type Trials } from './trials.ts'
 import { createVetting } from './vetting.ts'
 
 export interface NetworkOptions {
@@ -28,6 +29,8 @@ export interface NetworkOptions {
   readonly probe: Probe
   /** Takes private addresses too: for test networks alone. */
   readonly allowPrivate: boolean
+  /** What it tests others and votes with; without, it only knows of others. */
+  readonly trials?: TrialOptions
 }
 
 /** A mirror's part in the network. */
@@ -45,6 +48,10 @@ export interface Network {
   readonly counts: Counts['all']
   /** Asks `mirrors` to take us in, until each has done so (R91). */
   readonly join: (mirrors: readonly Whereabouts[]) => void
+  /** Notes an answer that was given, for reports and for tests. */
+  readonly answered: Trials['answered']
+  /** What others have told us of our own standing, latest last. */
+  readonly notices: Trials['notices']
   /** Begins to act. Requests are answered before as well. */
   readonly start: () => void
   /** Stops acting, and writes down what is not written yet. @throws Failure of the store */
@@ -63,12 +70,17 @@ export function createNetwork(
   const core: Core = { clock, random, crypto, log, ...options, correspondence, counts }
   const vetting = createVetting(core)
   const joining = createJoining(core, vetting)
+  const trials =
+    options.trials === undefined
+      ? null
+      : createTrials({ ...core, network: needs.network }, options.trials, vetting.wake)
   const parts: readonly Part[] = [
     vetting,
     joining,
     createGossip(core, vetting),
     createDetector(core),
     createStandingDesk(core),
+    ...(trials?.parts ?? []),
   ]
   return {
     peers,
@@ -78,6 +90,8 @@ export function createNetwork(
     handlers: handlersOf(log, parts),
     find: (id) => peers.find(id),
     counts: counts.all,
+    answered: (answer) => trials?.answered(answer),
+    notices: () => trials?.notices() ?? [],
     start: () => {
       peers.start()
       for (const part of parts) part.start()

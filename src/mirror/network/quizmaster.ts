@@ -59,7 +59,9 @@ export function createQuizmaster(core: TrialCore, parts: QuizParts): Quizmaster 
     if (parts.results.valid(subject) !== null || running.has(subject, purpose)) return
     const { replays } = purpose === 'audit' ? parameters.audit : parameters.panel
     const left = by === null ? Infinity : by - clock.now() - 2 * parameters.dissent.recheckMs
-    const withinMs = Math.min(parameters.panel.seriesMs, Math.max(0, left))
+    // Asked faster, it would not look like clients any more.
+    if (left < parameters.corpus.delayMaxMs) return
+    const withinMs = Math.min(parameters.panel.seriesMs, left)
     begin({ subject, purpose, count: replays, withinMs, extra, notBefore: null })
   }
   const due = repeat(core, 'looking for tests that are due', {

@@ -13,8 +13,9 @@ import {
 } from '../../membership/quiz.ts'
 import { seriesFiguresSchema, type SeriesFigures } from '../../protocol/removal.ts'
 import { shelfOf, type Shelf } from '../../store/shelves.ts'
+import type { MirrorStore } from '../../store/store.ts'
 import type { SeriesNote, SeriesPurpose } from './record.ts'
-import { openRows } from './rows.ts'
+import { openRows, type Rows } from './rows.ts'
 import type { SeriesEnd } from './series.ts'
 import type { TrialCore } from './trial.ts'
 
@@ -50,8 +51,12 @@ export interface Results {
 }
 
 /** The results that the store remembers. @throws Failure of the store */
-export async function openResults(core: TrialCore): Promise<Results> {
-  const rows = await openRows(core.store, resultShelf)
+export function openResults(store: MirrorStore | null): Promise<Rows<TestResult>> {
+  return openRows(store, resultShelf)
+}
+
+/** The results in `rows`. */
+export function createResults(core: TrialCore, rows: Rows<TestResult>): Results {
   const isValid = ({ endedAt }: TestResult): boolean =>
     isSeriesValid(endedAt, core.clock.now(), core.parameters)
   return {
