@@ -148,7 +148,8 @@ async function openNetwork(
   },
 ): Promise<Network> {
   const { entry, probe, allowPrivate, store = null, parameters = defaults } = options
-  const peers = await openPeers(needs, { self: entry.id, store, parameters })
+  const place = { ...entry, domain: options.domain }
+  const peers = await openPeers(needs, { self: entry.id, place, store, parameters })
   peers.vouch(options.known)
   const { region, identity, filler = [], webhook = null, profile = 'default' } = options
   const trials = {

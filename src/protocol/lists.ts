@@ -165,7 +165,8 @@ export function verifyBootstrapSeen(
 }
 
 function isCanonicalAddress(text: string): boolean {
-  return ipaddr.isValid(text) && ipaddr.parse(text).toString() === text
+  // A zone means something on one link alone (RFC 4007 §11).
+  return !text.includes('%') && ipaddr.isValid(text) && ipaddr.parse(text).toString() === text
 }
 
 function isMirrorId(text: string): boolean {

@@ -48,7 +48,8 @@ export const whereaboutsSchema = z.object({
     .min(2)
     .max(45)
     .refine(
-      (text) => ipaddr.isValid(text) && ipaddr.parse(text).toString() === text,
+      (text) =>
+        !text.includes('%') && ipaddr.isValid(text) && ipaddr.parse(text).toString() === text,
       'not an IP address in its usual text',
     ),
   port: z.number().int().min(1).max(65_535),

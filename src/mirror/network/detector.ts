@@ -140,6 +140,8 @@ function createHelp(core: Core, own: OwnPings) {
       json(200, JSON.stringify({ answers }), 'no-store')
     if (id === self.id) return reply(true)
     const mirror = peers.find(id)
+    // Whom we have given up we do not ping any more; others who are about to shall not wait for us.
+    if (peers.record(id)?.standing.state === 'gone') return reply(false)
     if (mirror === null) return reply(null)
     // That it does not answer here says nothing while nobody does.
     return pingFor(mirror).then((answers) => reply(answers || !own.isOutage() ? answers : null))

@@ -31,7 +31,12 @@ export function createJoining(core: Core, vetting: Vetting): Joining {
       announce: (question) => takeIn(core, vetting, { question, how: 'announced' }),
     },
     joinThrough: (mirrors) => {
-      for (const mirror of mirrors) wanted.set(mirror.id, mirror)
+      for (const mirror of mirrors) {
+        wanted.set(mirror.id, mirror)
+        // Whom we ask is the first that we hear of, and whose list we compare ours with.
+        peers.hear({ ...mirror, from: mirror.ip }, 'announced')
+      }
+      vetting.wake()
       inBackground(core, 'asking to be taken in', askAll(core, wanted))
     },
     start: () => {

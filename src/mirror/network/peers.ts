@@ -105,6 +105,8 @@ export interface Peers {
 export interface PeersOptions {
   /** Our own id. */
   readonly self: string
+  /** Where we are ourselves: who owns our network and domain has this mirror there. Unknown unless given. */
+  readonly place?: PeerEntry
   /** Null keeps nothing beyond the process. */
   readonly store: MirrorStore | null
   readonly parameters: Parameters
@@ -137,7 +139,7 @@ interface Parts {
 function createPeers(needs: Needs, options: PeersOptions, { claims, records }: Parts): Peers {
   const { parameters, store } = options
   const book = createBook(needs, parameters)
-  const seats = createSeats(parameters)
+  const seats = createSeats(needs.clock, parameters)
   const keeper = createKeeper(needs, {
     store,
     recordOf: book.get,
@@ -192,6 +194,7 @@ function createPeers(needs: Needs, options: PeersOptions, { claims, records }: P
 /** Brings the records of the store back to where they were. */
 function restore({ book, claims, seats, options }: Shelves, records: Parts['records']): void {
   for (const [id, record] of records) if (id !== options.self) book.set(id, record)
+  if (options.place !== undefined) seats.take(options.place)
   const rank = ({ standing }: PeerRecord): number => (standing.state === 'active' ? 0 : 1)
   const seated = [...book.all()]
     .filter(({ standing }) => standing.state === 'active' || standing.state === 'probation')

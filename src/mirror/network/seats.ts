@@ -2,27 +2,42 @@
 
 import type { Parameters } from '../../membership/parameters.ts'
 import { placesOf, type Claimant } from '../../membership/sybil.ts'
+import type { Clock } from '../../runtime/runtime.ts'
 import { addressRefusal } from '../../vantage/address.ts'
 import type { PeerEntry } from './record.ts'
 
 /** Who holds the places that one entity can have one mirror at. */
 export interface Seats {
   /** Id of another mirror that holds a place of `entry`; null when all are free or its own. */
-  holder(entry: PeerEntry): string | null
-  /** Gives `entry` its places, and nobody else what it held before. Only when `holder` is null. */
-  take(entry: PeerEntry): void
+  readonly holder: (entry: PeerEntry) => string | null
+  /** Gives `entry` its places, and takes from it what it held before. Only when `holder` is null. */
+  readonly take: (entry: PeerEntry) => void
   /** Frees what `id` holds. */
-  leave(id: string): void
-  has(id: string): boolean
+  readonly leave: (id: string) => void
+  readonly has: (id: string) => boolean
+  /** Notes that somebody found the places of `holder` taken. */
+  readonly contest: (holder: string) => void
+  /**
+   * Frees what `id` holds when others have asked for it lately, and keeps it free of `id` for as long as those may take
+   * to ask again.
+   */
+  readonly yield: (id: string) => void
+  readonly hasYielded: (id: string) => boolean
 }
 
 /** No place is taken yet. */
-export function createSeats(parameters: Parameters): Seats {
+export function createSeats(clock: Pick<Clock, 'monotonic'>, parameters: Parameters): Seats {
   const holders = new Map<string, string>()
   const held = new Map<string, readonly string[]>()
+  const contested = new Map<string, number>()
+  const yielded = new Map<string, number>()
+  // Who waits asks again within this time.
+  const recent = (at: number | undefined): boolean =>
+    at !== undefined && clock.monotonic() - at < 2 * parameters.candidates.retryMaxMs
   const leave = (id: string): void => {
     for (const place of held.get(id) ?? []) holders.delete(place)
     held.delete(id)
+    contested.delete(id)
   }
   return {
     leave,
@@ -36,10 +51,21 @@ export function createSeats(parameters: Parameters): Seats {
     },
     take: (entry) => {
       leave(entry.id)
+      yielded.delete(entry.id)
       const places = placesFor(entry, parameters)
       for (const place of places) holders.set(place, entry.id)
       held.set(entry.id, places)
     },
+    contest: (holder) => {
+      contested.set(holder, clock.monotonic())
+    },
+    yield: (id) => {
+      if (!recent(contested.get(id))) return
+      leave(id)
+      for (const [other, at] of yielded) if (!recent(at)) yielded.delete(other)
+      yielded.set(id, clock.monotonic())
+    },
+    hasYielded: (id) => recent(yielded.get(id)),
   }
 }
 

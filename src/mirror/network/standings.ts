@@ -56,6 +56,7 @@ export function createStandings(shelves: Shelves): Standings {
       const isSeated = seats.has(entry.id)
       const holder = isSeated || before.standing.state === 'candidate' ? seats.holder(entry) : null
       if (holder !== null) {
+        seats.contest(holder)
         write(entry.id, null, { ...before, reason: takenBy(holder) })
         return false
       }
@@ -76,7 +77,9 @@ export function createStandings(shelves: Shelves): Standings {
     seat: (id) => {
       const entry = book.get(id)?.entry
       if (entry === undefined || seats.holder(entry) !== null) return false
-      if (!seats.has(id)) seats.take(entry)
+      if (seats.has(id)) return true
+      if (seats.hasYielded(id)) return false
+      seats.take(entry)
       return true
     },
   }
@@ -117,8 +120,9 @@ function createClaimFailed(
   return ({ id, claim }, reason) => {
     const before = book.get(id)
     if (before === null) return
+    const isMet = metStates.has(before.standing.state)
     // Where else a mirror is that we have met is not worth remembering: it can say so again.
-    if (metStates.has(before.standing.state)) {
+    if (isMet && before.seq > 0) {
       claims.remove(candidateOf(id, claim, options.parameters))
       write(id, null, { ...before, claims: before.claims.filter((one) => !isAt(one, claim)) })
       return
@@ -126,8 +130,8 @@ function createClaimFailed(
     const failures = claim.failures + 1
     const dueAt = needs.clock.now() + Math.min(retryMaxMs, retryMs * 2 ** (failures - 1))
     const told = before.claims.map((one) => (isAt(one, claim) ? { ...one, failures, dueAt } : one))
-    write(id, null, { ...before, claims: told, reason: shortened(reason) })
-    apply(id, 'unreachable')
+    write(id, null, { ...before, claims: told, ...(isMet ? {} : { reason: shortened(reason) }) })
+    if (!isMet) apply(id, 'unreachable')
   }
 }
 
@@ -158,7 +162,7 @@ function createApply(shelves: Shelves, write: Write): Peers['apply'] {
     if (before === null) return null
     const standing = nextStanding(before.standing, event, { now: needs.clock.now(), parameters })
     // Who failed its tests does not keep others of its network from being tested.
-    if (event === 'series-failed' && before.standing.state === 'probation') seats.leave(id)
+    if (event === 'series-failed' && before.standing.state === 'probation') seats.yield(id)
     if (standing === before.standing) return before
     const [from, to] = [before.standing.state, standing.state]
     if (to === from) {
@@ -168,6 +172,7 @@ function createApply(shelves: Shelves, write: Write): Peers['apply'] {
     if (to === 'probation' || to === 'active') {
       const holder = seats.holder(before.entry)
       if (holder !== null) {
+        seats.contest(holder)
         write(id, null, { ...before, reason: takenBy(holder) })
         return book.get(id)
       }
