@@ -23,8 +23,6 @@ export interface BlindAnswer {
   readonly claim: Claim | null
   /** From question to answer; null when none came. */
   readonly responseMs: number | null
-  /** The round trip of the way that the question took, at most, as pings tell; null where there were none. */
-  readonly roundTripMs: number | null
 }
 
 /** Asks questions that do not show who asks. */
@@ -50,14 +48,12 @@ export function createBlindAsking(core: Core, needs: Pick<Runtime, 'network'>): 
         const answer = await once({ subject, relay: relay.entry, target })
         if (answer !== 'relay-failed') {
           relays.blame(tried)
-          return { ...answer, roundTripMs: roundTripOf(core, subject.id, relay.id) }
+          return answer
         }
         tried.push(relay)
       }
       // Where there is nobody to relay, as between the first two mirrors, there is nobody to hide among either.
-      return tried.length === 0
-        ? askDirectly(core, subject, target)
-        : { ...silence, roundTripMs: null }
+      return tried.length === 0 ? askDirectly(core, subject, target) : silence
     },
   }
 }
@@ -103,8 +99,6 @@ interface OnceTask {
   readonly target: string
 }
 
-type Answered = Pick<BlindAnswer, 'claim' | 'responseMs'>
-
 /** One question through one relay. */
 function createOnce(
   core: Core,
@@ -114,7 +108,7 @@ function createOnce(
   const exchange = async (
     { subject, relay, target }: OnceTask,
     question: Question,
-  ): Promise<Answered | 'wrong-key'> => {
+  ): Promise<BlindAnswer | 'wrong-key'> => {
     const { signal, done } = deadline(clock, 2 * limits.mirrorTimeoutMs)
     const way = { pool, descriptors, gateway: subject, relay, patienceMs: limits.mirrorTimeoutMs }
     const body = writeQuestion(question)
@@ -140,7 +134,7 @@ function createOnce(
       ? silence
       : { claim: claimOf(verified.sight.dns.authority), responseMs }
   }
-  return async (task: OnceTask): Promise<Answered | 'relay-failed'> => {
+  return async (task: OnceTask): Promise<BlindAnswer | 'relay-failed'> => {
     const ask = (descriptor: boolean) =>
       exchange(task, {
         target: task.target,
@@ -163,19 +157,14 @@ function createOnce(
   }
 }
 
-/** The way through a relay is at most twice the way to it, and the way to the subject: no triangle is longer. */
-function roundTripOf({ peers }: Core, subject: string, relay: string): number | null {
-  const toSubject = peers.record(subject)?.reputation.pingMs ?? null
-  const toRelay = peers.record(relay)?.reputation.pingMs ?? null
-  return toSubject === null || toRelay === null ? null : 2 * toRelay + toSubject
-}
-
-async function askDirectly(core: Core, subject: PeerEntry, target: string): Promise<BlindAnswer> {
+async function askDirectly(
+  { correspondence }: Core,
+  subject: PeerEntry,
+  target: string,
+): Promise<BlindAnswer> {
   const question = { target, fresh: false, asked: [], handshakes: true }
-  const asked = await core.correspondence.observe(subject, question)
-  const roundTripMs = core.peers.record(subject.id)?.reputation.pingMs ?? null
-  if (asked.kind !== 'answered' || asked.value.observation.sight === null)
-    return { ...silence, roundTripMs }
+  const asked = await correspondence.observe(subject, question)
+  if (asked.kind !== 'answered' || asked.value.observation.sight === null) return silence
   const claim = claimOf(asked.value.observation.sight.dns.authority)
-  return { claim, responseMs: asked.ms, roundTripMs }
+  return { claim, responseMs: asked.ms }
 }

@@ -21,7 +21,7 @@ import { shelfOf, type Shelf } from '../../store/shelves.ts'
 import type { Change, MirrorStore } from '../../store/store.ts'
 import type { Corpus } from './corpus.ts'
 import { inBackground, repeat, type Part } from './part.ts'
-import { openRows, type Rows } from './rows.ts'
+import { keep, openRows, type Rows } from './rows.ts'
 import { look } from './series.ts'
 import type { TrialCore } from './trial.ts'
 
@@ -150,9 +150,8 @@ export function createDissents(core: TrialCore, corpus: Corpus, books: DissentBo
     counts.add('dissentsReported')
     const at = clock.now()
     const one: Waiting = { ...nameOf(name), at, checkAt: recheckAt(at, parameters), subjects }
-    const change = waiting.put(report.nonce, one)
+    await keep(save, waiting, { key: report.nonce, value: one })
     timers.arm(report.nonce, one)
-    await save([change])
   }
   return {
     of: contradictions.of,
@@ -213,7 +212,7 @@ function createCheck(
     const kept = counted.flatMap(({ subject, evidence }) =>
       evidence === null
         ? []
-        : contradictions.keep(`${subject} ${key}`, { ...nameOf(one), subject, at, evidence }),
+        : contradictions.keep(`${subject}/${key}`, { ...nameOf(one), subject, at, evidence }),
     )
     const dropped = isUnstable ? contradictions.drop(one.domain) : []
     for (const { subject } of counted)
@@ -318,7 +317,7 @@ function createAdmitting(
   return {
     admit: (comparing: Comparing): Admission['verdict'] => {
       const { subject, domain, outcome } = comparing
-      const [ofSubject, onDomain] = [`subject ${subject}`, `domain ${domain}`] as const
+      const [ofSubject, onDomain] = [`subject/${subject}`, `domain/${domain}`] as const
       const before = { ofSubject: read(ofSubject), onDomain: read(onDomain) }
       const { verdict, withdrawn, past: after } = admitComparison(comparing, before, parameters)
       for (const one of withdrawn)

@@ -128,7 +128,7 @@ export function createMail(core: TrialCore, rows: Rows<WaitingLetter>): Mail {
     writes: (kind, writer) => {
       writers.set(kind, writer)
     },
-    put: (letter) => rows.put(`${letter.kind} ${letter.about} ${letter.to}`, letter),
+    put: (letter) => rows.put(`${letter.kind}/${letter.about}/${letter.to}`, letter),
     send,
     start: () => {
       isOpen = true

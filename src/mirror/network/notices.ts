@@ -11,7 +11,7 @@ import type { PeerChange } from './book.ts'
 import type { Letters } from './letters.ts'
 import type { Mail, WaitingLetter, WrittenLetter } from './mail.ts'
 import { inBackground, type Part } from './part.ts'
-import { openRows, type Rows } from './rows.ts'
+import { keep, openRows, type Rows } from './rows.ts'
 import type { TrialCore } from './trial.ts'
 import { callWebhook, type WebhookUrl } from './webhook.ts'
 
@@ -129,7 +129,7 @@ function take(
   counts.add('notices')
   const { iss: by, state, reason, advice } = notice
   log.warn('standing told', { by, state, reason, advice })
-  return save([rows.put(by, { notice, at: now, isTold: false })]).then(() => {
+  return keep(save, rows, { key: by, value: { notice, at: now, isTold: false } }).then(() => {
     teller.wake()
     return json(202, '{"taken":true}', 'no-store')
   })

@@ -20,7 +20,7 @@ import type { Mail, WaitingLetter, WrittenLetter } from './mail.ts'
 import { inBackground, repeat, type Part } from './part.ts'
 import type { Quizmaster } from './quizmaster.ts'
 import type { Results, TestResult } from './results.ts'
-import { openRows, type Rows } from './rows.ts'
+import { keep, openRows, type Rows } from './rows.ts'
 import type { TrialCore } from './trial.ts'
 
 /** What a panellist works with. */
@@ -105,7 +105,7 @@ export function createPanel(core: TrialCore, parts: PanelParts, rows: Rows<Summo
     })
     if ('refusal' in opened) return opened.refusal
     const request = opened.content
-    const key = `${request.req} ${request.iss}`
+    const key = `${request.req}/${request.iss}`
     // It was taken, and the answer was lost: the first one counts.
     const fault = rows.get(key) === undefined ? requestFault(core, rows, request) : null
     if (fault !== null) {
@@ -115,7 +115,7 @@ export function createPanel(core: TrialCore, parts: PanelParts, rows: Rows<Summo
     if (rows.get(key) !== undefined) return taken()
     counts.add('summons')
     const one = summonsOf(core, parts.corpus, request)
-    return save([rows.put(key, one)]).then(() => {
+    return keep(save, rows, { key, value: one }).then(() => {
       inBackground(core, 'testing for a vote', attend(one))
       return taken()
     })
@@ -190,7 +190,7 @@ function summonsOf(core: TrialCore, corpus: Corpus, request: RemoveRequest): Sum
 
 /** Our vote on what `letter` is about; null when it is none any more. */
 function voteOf(rows: Rows<Summons>, { about: req, to }: WaitingLetter): WrittenLetter | null {
-  const one = rows.get(`${req} ${to}`)
+  const one = rows.get(`${req}/${to}`)
   if (one === undefined || one.vote === null) return null
   const content = { req, subject: one.subject, ...one.vote }
   return { path: networkPaths.votes, type: 'smn-vote+jws', content }

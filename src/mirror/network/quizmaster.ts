@@ -41,6 +41,9 @@ export interface QuizParts {
 /** More replays are asked for than are needed: of some, our own look fails. */
 const spareShare = 1.1
 
+/** For each replay so many questions for the time alone. */
+const timedShare = 0.2
+
 /** A quizmaster who has begun nothing yet. */
 export function createQuizmaster(core: TrialCore, parts: QuizParts): Quizmaster {
   const { clock, parameters, peers } = core
@@ -168,11 +171,13 @@ function createRunning(core: TrialCore, { corpus, blind }: QuizParts) {
       const replays = corpus.draw(plan)
       // Without names there is nothing to ask; it is tried again as long as it is due.
       if (replays.length === 0) return
+      const timed = corpus.draw({ ...plan, extra: [], count: Math.ceil(timedShare * plan.count) })
       core.counts.add('seriesBegun')
       const key = keyOf(subject, purpose)
       const cancel = runSeries(core, blind, {
         subject,
         replays,
+        timed,
         notBefore: plan.notBefore,
         onEnd: (end) => {
           cancels.delete(key)

@@ -34,7 +34,7 @@ import { inBackground, repeat, type Part } from './part.ts'
 import type { Quizmaster } from './quizmaster.ts'
 import type { ActivePeer } from './record.ts'
 import type { Results } from './results.ts'
-import { openRows, type Rows } from './rows.ts'
+import { keep, openRows, type Rows } from './rows.ts'
 import type { TrialCore } from './trial.ts'
 
 /** Asks for removals, and counts votes. */
@@ -339,7 +339,7 @@ function createVoteTaking(
     if (fault !== null) return refused(fault)
     counts.add('votes')
     const vote: Vote = { from, opinion: agree ? 'remove' : 'keep', at: clock.now() }
-    return save([votes.put(voteKey(req, from), vote)]).then(() => {
+    return keep(save, votes, { key: voteKey(req, from), value: vote }).then(() => {
       inBackground(core, 'counting votes', count(req))
       return json(202, '{"taken":true}', 'no-store')
     })
@@ -353,7 +353,7 @@ function unasked(): HttpReply {
 type Concluded = Tally & { readonly outcome: Exclude<Tally['outcome'], 'open'> }
 
 function voteKey(req: string, voter: string): string {
-  return `${req} ${voter}`
+  return `${req}/${voter}`
 }
 
 /** Why a vote is not taken; null when it is. */

@@ -42,3 +42,17 @@ export function saveTo(store: MirrorStore | null): Save {
     if (changes.length > 0) await store?.commit(changes)
   }
 }
+
+/** Puts `value`, and makes it durable. What could not be is not in memory either: nobody is told that it was taken. */
+export async function keep<T>(
+  save: Save,
+  rows: Rows<T>,
+  { key, value }: { readonly key: string; readonly value: T },
+): Promise<void> {
+  try {
+    await save([rows.put(key, value)])
+  } catch (error) {
+    rows.remove(key)
+    throw error
+  }
+}

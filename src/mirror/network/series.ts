@@ -3,7 +3,7 @@
 import { Failure } from '../../base/failure.ts'
 import { limits } from '../../base/limits.ts'
 import { agree, claimOf, type Claim } from '../../membership/claim.ts'
-import type { Replay } from '../../membership/corpus.ts'
+import type { Replay, Replayable } from '../../membership/corpus.ts'
 import { recheck } from '../../membership/dissent.ts'
 import {
   scoreSeries,
@@ -18,6 +18,7 @@ import { deadline, sleep } from '../../runtime/deadline.ts'
 import { NetworkError } from '../../runtime/runtime.ts'
 import type { BlindAsking } from './blind.ts'
 import { inBackground } from './part.ts'
+import type { PeerEntry } from './record.ts'
 import type { TrialCore } from './trial.ts'
 
 /** What a series of replays came to. */
@@ -30,8 +31,10 @@ export interface SeriesEnd {
 export interface SeriesTask {
   /** Id of the mirror that is tested. */
   readonly subject: string
-  /** By time; at least one. */
+  /** At least one. */
   readonly replays: readonly Replay[]
+  /** Asked without a detour, for the time that they take alone: whoever recognises them is honest to no purpose. */
+  readonly timed: readonly Replay[]
   /** The series does not end before, ms since 1970 UTC; null when it ends with its last replay. */
   readonly notBefore: number | null
   /** Called once, unless the series is cancelled, or the subject cannot be found any more: then with null. */
@@ -41,8 +44,8 @@ export interface SeriesTask {
 /** Starts a series; the result cancels it. */
 export function runSeries(core: TrialCore, blind: BlindAsking, task: SeriesTask): () => void {
   const { clock, peers } = core
-  const done: Replayed[] = []
-  const roundTrips: number[] = []
+  const found: Found = { replayed: [], responses: [], roundTrips: [] }
+  const questions = questionsOf(task)
   const over = new AbortController()
   let next = 0
   let running = 0
@@ -54,38 +57,25 @@ export function runSeries(core: TrialCore, blind: BlindAsking, task: SeriesTask)
     over.abort()
     task.onEnd(result)
   }
-  const replayOne = async ({ name }: Replay): Promise<void> => {
+  const askOne = async ({ name, isTimed }: PlannedQuestion): Promise<void> => {
     const subject = peers.find(task.subject)
     if (subject === null) return end(null)
-    const [expected, answer] = await Promise.all([
-      look(core, name.target),
-      blind.ask(subject, name.target),
-    ])
-    if (over.signal.aborted) return
-    const { domain, nsSet } = name
-    const { claim, responseMs, roundTripMs } = answer
-    const waited = responseMs ?? core.parameters.speed.tooSlowMs
-    peers.noteReputation(task.subject, (before, now) => noteResponse(before, waited, now))
-    if (roundTripMs !== null) roundTrips.push(roundTripMs)
-    const settled = await settle(core, { target: name.target, expected, claim }, over.signal)
-    done.push({ domain, nsSet, expected: settled, answer: claim, responseMs })
+    if (isTimed) await timeOne(core, { subject, target: name.target, found })
+    else found.replayed.push(await replayOne(core, blind, { subject, name, over: over.signal }))
   }
   const finishOne = (): void => {
     running -= 1
-    if (running > 0 || next < task.replays.length) return
+    if (running > 0 || next < questions.length) return
     const left = (task.notBefore ?? 0) - clock.now()
-    cancelTimer = clock.after(Math.max(0, left), () => {
-      const distance = distanceOf(core, task.subject, roundTrips)
-      end({ score: scoreSeries(done, core.parameters), distance })
-    })
+    cancelTimer = clock.after(Math.max(0, left), () => end(endOf(core, task.subject, found)))
   }
   const wait = (): void => {
-    const replay = task.replays[next]
-    if (replay === undefined) return
-    cancelTimer = clock.after(Math.max(0, replay.at - clock.now()), () => {
+    const question = questions[next]
+    if (question === undefined) return
+    cancelTimer = clock.after(Math.max(0, question.at - clock.now()), () => {
       next += 1
       running += 1
-      const finished = replayOne(replay).catch((error: unknown) => {
+      const finished = askOne(question).catch((error: unknown) => {
         if (!over.signal.aborted) throw error
       })
       inBackground(core, 'a test', finished.finally(finishOne))
@@ -96,6 +86,72 @@ export function runSeries(core: TrialCore, blind: BlindAsking, task: SeriesTask)
   return () => {
     cancelTimer()
     over.abort()
+  }
+}
+
+/** What a series has found so far. */
+interface Found {
+  readonly replayed: Replayed[]
+  /** Of timed questions, ms. */
+  readonly responses: number[]
+  readonly roundTrips: number[]
+}
+
+type PlannedQuestion = Replay & { readonly isTimed: boolean }
+
+function questionsOf({ replays, timed }: SeriesTask): readonly PlannedQuestion[] {
+  const blind = replays.map((one) => ({ ...one, isTimed: false }))
+  const direct = timed.map((one) => ({ ...one, isTimed: true }))
+  return [...blind, ...direct].toSorted((a, b) => a.at - b.at)
+}
+
+/** One replay, compared with our own look. */
+async function replayOne(
+  core: TrialCore,
+  blind: BlindAsking,
+  task: { readonly subject: PeerEntry; readonly name: Replayable; readonly over: AbortSignal },
+): Promise<Replayed> {
+  const { target, domain, nsSet } = task.name
+  const [expected, { claim, responseMs }] = await Promise.all([
+    look(core, target),
+    blind.ask(task.subject, target),
+  ])
+  const settled = await settle(core, { target, expected, claim }, task.over)
+  return { domain, nsSet, expected: settled, answer: claim, responseMs }
+}
+
+/**
+ * The time of one question, over a connection that is warm. It is about DNS alone, because a mirror cannot be near to
+ * every site; and it takes no detour, because what a relay and its way take is not the subject's doing.
+ */
+async function timeOne(
+  core: TrialCore,
+  { subject, target, found }: { subject: PeerEntry; target: string; found: Found },
+): Promise<void> {
+  const { correspondence, peers, parameters } = core
+  const ping = await correspondence.ping(subject)
+  const question = { target, fresh: false, asked: [], handshakes: false }
+  const [expected, asked] = await Promise.all([
+    look(core, target),
+    correspondence.observe(subject, question),
+  ])
+  // Where we ourselves see nothing, the fault may be here.
+  if (expected === null) return
+  const ms = asked.kind === 'answered' ? asked.ms : parameters.speed.tooSlowMs
+  peers.noteReputation(subject.id, (before, now) => noteResponse(before, ms, now))
+  found.responses.push(ms)
+  if (ping.kind === 'answered') found.roundTrips.push(ping.ms)
+}
+
+function endOf(core: TrialCore, subject: string, found: Found): SeriesEnd {
+  const { replayed, responses, roundTrips } = found
+  return {
+    score: {
+      ...scoreSeries(replayed, core.parameters),
+      p50Ms: quantileOf(responses, 0.5),
+      p95Ms: quantileOf(responses, 0.95),
+    },
+    distance: distanceOf(core, subject, roundTrips),
   }
 }
 
