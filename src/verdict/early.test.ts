@@ -10,7 +10,8 @@ import { readCertificates } from '../../test/support/pem.ts'
 import { hex } from '../base/bytes.ts'
 import { certificateHash, spkiHash } from '../observation/fingerprint.ts'
 import type { Authority, DnsAnswer, Handshake, Observation } from '../observation/observation.ts'
-import type { Verified } from '../observation/observation.ts'
+import { isRejection, signObservation, verifyObservation } from '../observation/sign.ts'
+import type {} from '../observation/observation.ts'
 import { parseTarget } from '../observation/target.ts'
 import { nodeCrypto } from '../runtime/node/crypto.ts'
 import type { Certificate } from '../runtime/runtime.ts'
@@ -93,6 +94,8 @@ const saying = fc.record({
 })
 type Saying = typeof saying extends fc.Arbitrary<infer T> ? T : never
 
+const { key } = nodeCrypto.generateKey('Ed25519')
+
 function answerOf(said: Saying, i: number): Answer {
   const authority = answered(said.records, said.isSilent ? 'servfail' : undefined)
   const [first] = addresses
@@ -119,7 +122,15 @@ function answerOf(said: Saying, i: number): Answer {
     },
   }
   const vantage = { id: observation.iss, region: regions[i % regions.length] ?? null }
-  return { vantage, observation: observation as Verified<Observation> }
+  const verified = verifyObservation(nodeCrypto, signObservation(key, 'k', observation), {
+    vantage: observation.iss,
+    answerKeys: [{ keyId: 'k', key: key.publicKey, expires: clock.now() + 1_000_000 }],
+    target: target.text,
+    nonce: null,
+    now: clock.now(),
+  })
+  assert.ok(!isRejection(verified))
+  return { vantage, observation: verified }
 }
 
 function lookOf(shown: readonly number[]): OwnLook {

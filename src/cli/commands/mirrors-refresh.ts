@@ -66,11 +66,11 @@ export const mirrorsRefresh = defineCommand({
   }),
   examples: [
     {
-      run: 'sightline mirrors refresh --bootstrap mirrors.jws --vendor sha256:6b86…',
+      run: 'sightline mirrors refresh --bootstrap mirrors.jws --vendor sha256:6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b',
       tells: 'the first list, from a file that a vendor vouches for',
     },
     {
-      run: 'sightline mirrors refresh --vendor-url https://vendor.example/mirrors.jws --vendor sha256:6b86…',
+      run: 'sightline mirrors refresh --vendor-url https://vendor.example/mirrors.jws --vendor sha256:6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b',
       tells: 'the same, with the file fetched from the vendor',
     },
     { run: 'sightline mirrors refresh', tells: 'the list anew, from whom it came last' },

@@ -1,3 +1,5 @@
+// Join requests, announcements and letters of hostile mirrors: bounded, refused by name, without effect on others.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {

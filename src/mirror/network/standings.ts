@@ -11,7 +11,7 @@ import type { Runtime } from '../../runtime/runtime.ts'
 import type { Book, PeerChange } from './book.ts'
 import type { Claims } from './claims.ts'
 import type { Keeper } from './keeper.ts'
-import type { DueClaim, Hearsay, Peers, PeersOptions } from './peers.ts'
+import type { DueClaim, Hearsay, Peers, PeersOptions } from './registry.ts'
 import { metStates, shortened, type Claim, type PeerEntry, type PeerRecord } from './record.ts'
 import type { Seats } from './seats.ts'
 
