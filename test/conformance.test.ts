@@ -528,6 +528,10 @@ const bends: Readonly<Record<string, Bend>> = {
     ({ path: asked }) => asked.startsWith('/v1/standing/') && asked.length > 50,
     (reply) => ({ ...reply, body: JSON.stringify({ ...bodyOf(reply), state: 'active' }) }),
   ),
+  'REP-1': replies(path('/v1/reports'), () => json(202, '{"taken":true}', 'no-store')),
+  'REM-1': replies(path('/v1/remove-requests'), () => json(202, '{"taken":true}', 'no-store')),
+  'VOTE-1': replies(path('/v1/votes'), () => json(202, '{"taken":true}', 'no-store')),
+  'NOTE-2': replies(path('/v1/notices'), () => json(202, '{"taken":true}', 'no-store')),
   'API-1': replies(path('/v1/openapi.json'), () => json(200, '{}', 'no-store')),
 }
 

@@ -26,6 +26,7 @@ import {
   type MirrorList,
 } from '../src/protocol/lists.ts'
 import { openRequest, readKeyConfiguration, sealRequest } from '../src/protocol/ohttp.ts'
+import { verifyNotice, verifyRemoveRequest, verifyVote } from '../src/protocol/removal.ts'
 import { nodeCrypto } from '../src/runtime/node/crypto.ts'
 import type { QueryType } from '../src/vantage/dns/resolver.ts'
 import { resolveTarget } from '../src/vantage/dns/resolve.ts'
@@ -341,6 +342,34 @@ suite('the log', () => {
         proof === null ? null : { root: hashOf(proof.root), path: proof.path.map(hashOf) }
       assert.equal(checkHeads(crypto, [one, other], shown).outcome, finding)
     })
+})
+
+suite('letters', () => {
+  const file = read<{
+    descriptor: string
+    cases: (Case & {
+      id: string
+      now: number
+      type: keyof typeof readers
+      statement: string
+    })[]
+  }>('letters')
+  const readers = {
+    'smn-remove+jws': verifyRemoveRequest,
+    'smn-vote+jws': verifyVote,
+    'smn-notice+jws': verifyNotice,
+  }
+  const reasons = {
+    'FORM-4': /at [a-z]/,
+    'JWS-1': /it is a/,
+    'JWS-4': /its header/,
+    'LET-1': /signature|another mirror|not its author's/,
+    'LET-2': /too old|in the future/,
+  }
+  eachWithReason(file.cases, reasons, ({ id, now, type, statement }) => {
+    const author = { id, now, answerKeys: keysIn(file.descriptor, id, began) }
+    return refusal(() => readers[type](crypto, statement, author))
+  })
 })
 
 suite('targets', () => {

@@ -8,25 +8,42 @@ import { descriptorSchema } from './descriptor.ts'
 import { bootstrapSeenSchema, listDigestSchema, mirrorListSchema } from './lists.ts'
 import { problems, problemType, type ProblemCode } from './problems.ts'
 import { routeTable, type Route, type RouteBody, type RouteParameter } from './route-table.ts'
+import { noticeSchema, removeRequestSchema, voteSchema } from './removal.ts'
 import { protocolVersion } from './routes.ts'
 
 /** Whatever JSON can say. */
 type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
 type JsonObject = { readonly [name: string]: Json }
 
-/** Fields of answers that are signed statements: of which type, and what their payload is like. */
-const statements: Readonly<
-  Record<
-    string,
-    { readonly type: StatementType; readonly payload: string; readonly schema: z.ZodType }
-  >
-> = {
-  descriptor: { type: 'smn-descriptor+jws', payload: 'Descriptor', schema: descriptorSchema },
-  observation: { type: 'smn-obs+jws', payload: 'Observation', schema: observationSchema },
-  digest: { type: 'smn-list-digest+jws', payload: 'ListDigest', schema: listDigestSchema },
-  list: { type: 'smn-list+jws', payload: 'MirrorList', schema: mirrorListSchema },
-  seen: { type: 'smn-bootstrap-seen+jws', payload: 'BootstrapSeen', schema: bootstrapSeenSchema },
-  head: { type: 'smn-head+jws', payload: 'Head', schema: headSchema },
+/** A kind of statement, and what is signed in it. */
+interface StatementShape {
+  readonly type: StatementType
+  readonly payload: string
+  readonly schema: z.ZodType
+}
+
+const observations: readonly StatementShape[] = [
+  { type: 'smn-obs+jws', payload: 'Observation', schema: observationSchema },
+]
+const descriptors: readonly StatementShape[] = [
+  { type: 'smn-descriptor+jws', payload: 'Descriptor', schema: descriptorSchema },
+]
+
+/** Fields that hold signed statements, or lists of them, and of which types these are. */
+const statements: Readonly<Record<string, readonly StatementShape[]>> = {
+  descriptor: descriptors,
+  descriptors,
+  observation: observations,
+  observations,
+  digest: [{ type: 'smn-list-digest+jws', payload: 'ListDigest', schema: listDigestSchema }],
+  list: [{ type: 'smn-list+jws', payload: 'MirrorList', schema: mirrorListSchema }],
+  seen: [{ type: 'smn-bootstrap-seen+jws', payload: 'BootstrapSeen', schema: bootstrapSeenSchema }],
+  head: [{ type: 'smn-head+jws', payload: 'Head', schema: headSchema }],
+  statement: [
+    { type: 'smn-remove+jws', payload: 'RemoveRequest', schema: removeRequestSchema },
+    { type: 'smn-vote+jws', payload: 'Vote', schema: voteSchema },
+    { type: 'smn-notice+jws', payload: 'Notice', schema: noticeSchema },
+  ],
 }
 
 /** The document, always the same. */
@@ -156,10 +173,9 @@ function referenceTo(name: string): JsonObject {
 function schemasOf(routes: readonly Route[]): JsonObject {
   const shapes = routes.flatMap(({ takes, gives }) => [takes?.shape ?? [], gives.body?.shape ?? []])
   const answers = new Map(shapes.flat().map(({ name, schema }) => [name, schemaOf(schema)]))
-  const payloads = Object.values(statements).map(({ payload, schema }) => [
-    payload,
-    schemaOf(schema),
-  ])
+  const payloads = Object.values(statements)
+    .flat()
+    .map(({ payload, schema }) => [payload, schemaOf(schema)])
   return {
     ...Object.fromEntries([...answers].map(([name, schema]) => [name, withStatements(schema)])),
     ...Object.fromEntries(payloads),
@@ -176,24 +192,34 @@ function schemaOf(schema: z.ZodType): JsonObject {
 /** `schema` with the fields that are statements described as such. */
 function withStatements(schema: JsonObject): JsonObject {
   const { properties } = schema
-  if (typeof properties !== 'object' || properties === null || Array.isArray(properties))
-    return schema
+  if (!isObject(properties)) return schema
   const described = Object.entries(properties).map(([name, property]) => {
-    const statement = statements[name]
-    const isText = typeof property === 'object' && property !== null && 'type' in property
-    if (statement === undefined || !isText || property['type'] !== 'string') return [name, property]
-    const { type, payload } = statement
+    const kinds = statements[name]
     return [
       name,
-      {
-        ...property,
-        description: `A statement of type ${type}`,
-        contentMediaType: 'application/jose',
-        'x-payload': referenceTo(payload),
-      },
+      kinds === undefined || !isObject(property) ? property : asStatement(property, kinds),
     ]
   })
   return { ...schema, properties: Object.fromEntries(described) as JsonObject }
+}
+
+/** `property` as a statement of one of `kinds`, or as a list of such. Numbers may bear the same name. */
+function asStatement(property: JsonObject, kinds: readonly StatementShape[]): JsonObject {
+  const { type, items } = property
+  if (type === 'array' && isObject(items)) return { ...property, items: asStatement(items, kinds) }
+  if (type !== 'string') return property
+  const payloads = kinds.map(({ payload }) => referenceTo(payload))
+  const [only, ...more] = payloads
+  return {
+    ...property,
+    description: `A statement of type ${kinds.map((kind) => kind.type).join(' or ')}`,
+    contentMediaType: 'application/jose',
+    'x-payload': only !== undefined && more.length === 0 ? only : { oneOf: payloads },
+  }
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const problemSchema: JsonObject = {

@@ -28,6 +28,9 @@ TYPES = {
     "smn-list+jws": ("MirrorList", 8_388_608),
     "smn-list-digest+jws": ("ListDigest", 65_536),
     "smn-head+jws": ("Head", 1_024),
+    "smn-remove+jws": ("RemoveRequest", 131_072),
+    "smn-vote+jws": ("Vote", 4_096),
+    "smn-notice+jws": ("Notice", 4_096),
 }
 
 
@@ -234,6 +237,17 @@ def canonical_address(text):
         return str(ipaddress.ip_address(text))
     except ValueError:
         raise Refused("FORM-5")
+
+
+# Letters (LET)
+
+
+def read_letter(case, descriptor):
+    content, key = verify_by_answer_key(case["statement"], case["type"], descriptor)
+    demand(content["iss"] == case["id"] and content["iat"] <= key["exp"], "LET-1")
+    demand(case["now"] - DAY - SKEW <= content["iat"] <= case["now"] + SKEW, "LET-2")
+    if "subject" in content:
+        demand(len(decode(content["subject"])) == 32, "FORM-4")
 
 
 # Bootstrap files (BOOT)
@@ -541,7 +555,11 @@ def main():
         lambda case: read_descriptor(case["statement"], case["id"], case["now"]),
     )
     began = keys["now"]
-    for name, work in (("observations", read_observation), ("lists", read_list)):
+    for name, work in (
+        ("observations", read_observation),
+        ("lists", read_list),
+        ("letters", read_letter),
+    ):
         file = load(name)
         told = read_descriptor(file["descriptor"], file["cases"][0]["id"], began)
         try_all(name, file["cases"], lambda case: work(case, told))

@@ -9,7 +9,7 @@ import type { Check, Trial } from './check.ts'
 import { descriptorChecks } from './checks/descriptor.ts'
 import { listChecks } from './checks/lists.ts'
 import { logChecks } from './checks/log.ts'
-import { networkChecks, problemChecks } from './checks/network.ts'
+import { networkChecks, problemChecks, strangerChecks } from './checks/network.ts'
 import { obliviousChecks } from './checks/oblivious.ts'
 import {
   addressChecks,
@@ -116,6 +116,7 @@ function checksBehindHttp({ session, looks }: Trial): readonly Check[] {
     ...listChecks(session),
     ...obliviousChecks(session),
     ...networkChecks,
+    ...strangerChecks,
     ...cacheChecks,
     ...log.late,
     ...everyReplyChecks,

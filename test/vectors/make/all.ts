@@ -1,6 +1,7 @@
 // All files of vectors, by their names.
 
 import { descriptorVectors, encodingVectors, keyVectors } from './identity.ts'
+import { letterVectors } from './letters.ts'
 import { bootstrapVectors, listVectors } from './lists.ts'
 import { logVectors } from './log.ts'
 import { addressVectors, authorityVectors, targetVectors } from './names.ts'
@@ -18,6 +19,7 @@ export async function vectorFiles(): Promise<ReadonlyMap<string, string>> {
     listVectors(),
     bootstrapVectors(),
     await logVectors(),
+    letterVectors(),
     targetVectors(),
     addressVectors(),
     authorityVectors(),

@@ -1,4 +1,4 @@
-// What mirrors ask each other, as far as a stranger can ask it (JOIN, UP, STAND, API), and the form of all refusals (PROB).
+// What mirrors ask each other, as far as a stranger can ask it (JOIN, UP, STAND, API, REP, REM, VOTE, NOTE), and the form of all refusals (PROB).
 
 import { base64url, textOf } from '../../../base/bytes.ts'
 import {
@@ -7,12 +7,12 @@ import {
   standingAnswerSchema,
   takenInSchema,
 } from '../../../protocol/network.ts'
-import { problemCodeOf, problems } from '../../../protocol/problems.ts'
+import { signStatement, type StatementType } from '../../../observation/jws.ts'
+import { problemCodeOf, problems, type ProblemCode } from '../../../protocol/problems.ts'
 import { paths } from '../../../protocol/routes.ts'
 import { parseJson } from '../../../protocol/statements.ts'
 import { firstFault, unless, type Check } from '../check.ts'
-import type { Heard } from '../session.ts'
-import { jsonOf, postOf, Untried } from '../session.ts'
+import { jsonOf, newNonce, postOf, Untried, type Heard, type Session } from '../session.ts'
 
 /** Nothing that is asked here changes what the mirror thinks of anybody: it is asked about itself. */
 export const networkChecks: readonly Check[] = [
@@ -69,6 +69,67 @@ export const networkChecks: readonly Check[] = [
     },
   },
 ]
+
+/** What nobody but a mirror that is known, or a client that was answered, may say: a stranger says it. */
+export const strangerChecks: readonly Check[] = [
+  {
+    clause: 'REP-1',
+    demand: 'a report without an answer of the mirror is refused',
+    run: async ({ session }) => {
+      const observations = [0, 1].map(() =>
+        signedByStranger(session, 'smn-obs+jws', {
+          target: session.target.text,
+          nonce: newNonce(session.needs),
+        }),
+      )
+      const report = { observations, verdict: 'corroborated', sentAt: session.needs.clock.now() }
+      return session.refused(postOf(networkPaths.reports, report), 'report-foreign')
+    },
+  },
+  letterCheck('REM-1', 'a request of a stranger is refused', {
+    path: networkPaths.removeRequests,
+    type: 'smn-remove+jws',
+    problem: 'sender-unknown',
+  }),
+  letterCheck('VOTE-1', 'a vote that nobody asked for is refused', {
+    path: networkPaths.votes,
+    type: 'smn-vote+jws',
+    problem: 'vote-unasked',
+  }),
+  letterCheck('NOTE-2', 'a notice of a stranger is refused', {
+    path: networkPaths.notices,
+    type: 'smn-notice+jws',
+    problem: 'sender-unknown',
+  }),
+]
+
+function letterCheck(
+  clause: string,
+  demand: string,
+  {
+    path,
+    type,
+    problem,
+  }: { readonly path: string; readonly type: StatementType; readonly problem: ProblemCode },
+): Check {
+  return {
+    clause,
+    demand,
+    run: async ({ session }) => {
+      const descriptor = await session.descriptorText()
+      const statement = signedByStranger(session, type, {})
+      return session.refused(postOf(path, { statement, descriptor }), problem)
+    },
+  }
+}
+
+/** A statement of a mirror that there is not. */
+function signedByStranger({ needs }: Session, type: StatementType, content: object): string {
+  const { key } = needs.crypto.generateKey('Ed25519')
+  const iss = base64url(needs.random.bytes(32))
+  const told = { v: 1, iss, iat: needs.clock.now(), ...content }
+  return signStatement(key, { type, keyId: iss }, JSON.stringify(told))
+}
 
 /** The form of what was refused. */
 export const problemChecks: readonly Check[] = [

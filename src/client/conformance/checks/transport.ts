@@ -2,7 +2,8 @@
 
 import { limits } from '../../../base/limits.ts'
 import { mirrorIdOf } from '../../../observation/fingerprint.ts'
-import { utf8 } from '../../../base/bytes.ts'
+import { textOf, utf8 } from '../../../base/bytes.ts'
+import { problemCodeOf } from '../../../protocol/problems.ts'
 import { paths } from '../../../protocol/routes.ts'
 import { deadline } from '../../../runtime/deadline.ts'
 import { NetworkError, type Certificate } from '../../../runtime/runtime.ts'
@@ -277,9 +278,11 @@ export const everyReplyChecks: readonly Check[] = [
     demand: 'nobody is turned away',
     run: async ({ session }) => {
       for (let i = 0; i < 20; i++) await session.line.ask(ping)
-      return everyReply(session, ({ status }) =>
-        [401, 403, 407, 429, 451].includes(status) ? `${status}` : null,
-      )
+      return everyReply(session, ({ status, body }) => {
+        // Between mirrors, those that are not known are not heard.
+        if (status === 403 && problemCodeOf(textOf(body)) === 'sender-unknown') return null
+        return [401, 403, 407, 429, 451].includes(status) ? `${status}` : null
+      })
     },
   },
   {
